@@ -4,8 +4,8 @@
 //
 //	name, err := user.ParseName("Alice")      // PRECIS, RFC 8265
 //	mail, err := user.ParseEmail("a@b.example")
-//	err = user.Policy{Min: 15}.Check("password", "correct horse battery", "Alice")
-//	u := user.New(id, "default", name, mail, hash, now)
+//	password, err := user.DefaultPolicy.Accept("password", typed, "Alice", "a@b.example")
+//	u := user.New(id, user.DefaultTenant, name, mail, hash, now)
 //
 // The rules keep no state and read no clock: what they need comes in as an
 // argument, and an adapter keeps the values.

@@ -1,0 +1,97 @@
+// Package core is the map of the house; it holds no code. Hexward answers one
+// question for everything behind it: who is asking, and may they? The packages
+// below this one hold the rules of the answer and nothing else.
+//
+//	core/            the rules
+//	  fault/           the one error vocabulary: Kind, Error, KindOf
+//	  token/           strict JWS parsing, key sets, claims, verification, revocation marks
+//	  access/          Principal: who is asking; what each route demands; the decision
+//	  edge/            keys, policy and marks as one signed snapshot; the decision at the edge
+//	  session/         a sign-in: its signed id, its lifetimes, its refresh tokens
+//	  user/            a person: name, e-mail address, password, permissions, ban, attempts
+//	  auth/            the use cases, which put the rules and the ports together
+//	ports/           what auth needs from the world, as small interfaces with contracts
+//	  mock/            generated mocks of them, for the unit tests of auth
+//	  porttest/        one suite of tests a port, which every adapter of it runs
+//	adapters/        one package a technology: web, stores, signer, hasher, mailer …
+//	apps/hexward/    the program: reads settings, wires adapters to auth, runs
+//	wasm/verifier/   token, access and edge as a WebAssembly module
+//
+// # The dependency rule
+//
+// Source may point inward only:
+//
+//	apps → adapters → ports → {session, user} → {fault, access} → token
+//	          └─────→ auth → ports
+//
+// Rules stand below the ports, so a port speaks in sessions and users; use cases
+// stand above them, so no rule can reach a store. An adapter knows no other
+// adapter (sqlite and postgres share sqlstore), so each can be taken out alone.
+// The web adapter calls *auth.Service itself: an interface in front of it would
+// have one implementation.
+//
+// A rule does no input or output, reads no clock, makes no randomness, and knows
+// no environment. What it needs comes in as an argument: now as a time.Time (or
+// Unix seconds in token), randomness as an io.Reader. auth takes both once, in
+// its Config. So every rule can be tested at any moment and with any luck, and
+// token, access and edge decide in an edge worker as they do on the server. The
+// test beside this file holds all of it, import by import.
+//
+// # The flows
+//
+// Register. user.ParseName, user.ParseEmail and user.Policy accept the input;
+// every member that is wrong is named at once, by a fault of kind Invalid. The
+// password is hashed whether or not the name is free, so that time tells
+// nothing. In open mode the user is stored and signed in. In verified mode the
+// answer is the same for a new and a known address: the new one is mailed a link
+// that ends the registration, the known one a notice.
+//
+// Sign in. Attempts are counted against the account and the client's network
+// first, and a sign-in that is throttled is refused whatever the password. The
+// login is looked up by its key; if nobody has it, the password is held against
+// an empty hash, which takes as long. A match forgets the account's attempts,
+// replaces an outdated hash, makes a session.Session with an id from
+// session.Seal and a refresh family, and signs an access token that names the
+// session. Every other outcome is one and the same Unauthenticated fault.
+//
+// A request with a session cookie. Seal.Check tells a forged cookie without a
+// look-up and gives the hash under which the store has the session.
+// Session.Accepts and Session.Alive decide, then the user's ban; an id that is
+// due to rotate is replaced and the former one lives for RotationGrace. The
+// answer is an access.Principal.
+//
+// A request with an access token. If there is an Authorization header it alone
+// decides. token.Verifier checks form, algorithm, signature and claims; then
+// token.Marks says whether the token, its session, its user or everybody was
+// revoked since. No store is asked, so an edge worker does the same with the
+// keys and marks of its snapshot.
+//
+// Refresh and reuse. session.ParseRefresh splits the token into the family,
+// which finds the session, and the whole, which must be the present one. Within
+// one atomic update Session.RotateRefresh replaces it, so of concurrent uses one
+// succeeds. A token that was replaced before is in two hands: ErrReused ends the
+// session, and with it the family.
+//
+// Log out. The session's row is deleted, and a revocation mark on its id kills
+// the access tokens made for it until the last of them has expired; then the mark
+// is dropped. The same two steps, over many sessions, are a kick (every session
+// of a user, and a mark on the user: all issued up to now) and a blackout (a mark
+// on everybody). Marks are stored, so they outlive a restart, and they count from
+// the very next request.
+//
+// Confirm. A random secret is mailed, and its SHA-256 stored with the address it
+// went to; a newer one voids it. Only a POST consumes it, once, so that a mail
+// scanner which follows links burns nothing. User.ConfirmEmail refuses it if the
+// account has another address by then.
+//
+// Reset. Asking answers the same whether or not the address is known. The secret
+// is mailed and consumed as above; the new password passes user.Policy, and every
+// session of the user ends, with a mark on their tokens: whoever knew the old
+// password is out.
+//
+// Rotate a signing key. A key is published first, so that every verifier has
+// fetched it before it signs; then it signs; then it is retired and only
+// verifies, until no token signed with it can be alive; then it is dropped. At no
+// moment is there a live token whose key is not published, so a rotation under
+// load loses no request.
+package core
