@@ -1,58 +1,346 @@
 package token
 
-// DefaultLeeway is the clock skew, in seconds, that deployments usually allow. MaxLeeway is the most that a
-// VerifierConfig may allow.
+import (
+	"errors"
+	"sync"
+)
+
+// DefaultLeeway is the clock skew, in seconds, that most deployments want. MaxLeeway is the most that a VerifierConfig may
+// ask for.
 const (
 	DefaultLeeway = 60
 	MaxLeeway     = 300
 )
 
-// DefaultMaxLength is the longest token, in bytes, that a Verifier reads unless its configuration says otherwise.
+// DefaultMaxLength is the length in bytes of the longest token that is read, unless VerifierConfig.MaxLength says otherwise.
 const DefaultMaxLength = 8192
 
-// VerifierConfig says what a Verifier accepts.
+// The limits of VerifierConfig.MaxLength and MaxAge.
+const (
+	limitMaxLength = 64 << 20
+	limitMaxAge    = 10 * 366 * 86400
+)
+
+// VerifierConfig says what a Verifier accepts. Its defaults are the strictest choice; what widens them has to be written
+// down.
 type VerifierConfig struct {
 	Issuer      string      // the exact iss; required
-	Audiences   []string    // aud must name one of these; required unless AnyAudience
-	AnyAudience bool        // accept any aud, and none
-	Types       []string    // accepted typ values; "" accepts a token without typ; required
-	Algorithms  []Algorithm // accepted algorithms; required
-	Keys        *KeySet     // required, may be empty
-	Required    []string    // claims that must be there and not be empty, besides exp
-	Leeway      int64       // clock skew in seconds, 0 to MaxLeeway; 0 allows none
-	MaxAge      int64       // greatest age by iat in seconds; 0 for any
-	MaxLength   int         // longest token in bytes; 0 for DefaultMaxLength
+	Audiences   []string    // aud must name at least one of these; required, unless AnyAudience
+	AnyAudience bool        // accept every aud, and none
+	Types       []string    // the accepted typ, compared as RFC 7515 §4.1.9 says; "" accepts a token without; required
+	Algorithms  []Algorithm // the accepted alg; required
+	Keys        *KeySet     // the accepted keys; required, but may be empty
+	Required    []string    // further claims of which Claims has a field that must be there and not be empty; exp always is
+	Leeway      int64       // clock skew for exp, nbf and iat in seconds, 0 to MaxLeeway
+	MaxAge      int64       // the greatest age in seconds, counted from iat, which it makes required; 0 for any
+	MaxLength   int         // the longest token in bytes, up to 64 MiB; 0 for DefaultMaxLength
 }
 
-// Verifier verifies tokens of one kind. It is immutable and safe for concurrent use.
-type Verifier struct{ config VerifierConfig }
-
-// NewVerifier checks config and prepares its keys. Its error joins one ErrConfig… for each problem, or is that of a key.
-func NewVerifier(config VerifierConfig) (*Verifier, error) { return nil, ErrConfigKeys }
-
-// Pending is a token whose signature has yet to be verified, and the memory that it was decoded into.
-type Pending struct {
-	Algorithm    string // the alg of the header and of the key
-	Key          *Key   // the key that the signature must verify under
-	SigningInput []byte // what was signed: a part of the bytes given to Prepare
-	Signature    []byte // decoded; valid until the next Prepare
-
-	// Volatile makes the claims of Finish share this Pending's memory: they are good until its next Prepare, and nothing is
-	// allocated once the memory has grown to its size. Otherwise claims have memory of their own.
-	Volatile bool
+// Verifier verifies the tokens of one issuer for one audience. It is immutable and safe for concurrent use.
+type Verifier struct {
+	issuer     string
+	audiences  []string
+	types      []string
+	algorithms []string
+	keys       *KeySet
+	primitives []Primitive // of the keys; nil for those whose algorithm is not accepted
+	required   uint32
+	leeway     int64
+	maxAge     int64
+	maxLength  int
 }
 
-// Verify checks the token compact at the time now (Unix seconds) and fills in out.
-func (v *Verifier) Verify(compact string, now int64, out *Claims) error { return ErrMalformed }
+// NewVerifier checks config, copies it, and makes its keys ready. Its error joins one ErrConfig… for every problem, or is the
+// error of an Algorithm that refuses a key.
+func NewVerifier(config VerifierConfig) (*Verifier, error) {
+	v := &Verifier{
+		issuer:    config.Issuer,
+		audiences: append([]string(nil), config.Audiences...),
+		types:     append([]string(nil), config.Types...),
+		keys:      config.Keys,
+		required:  1 << claimExpiry,
+		leeway:    config.Leeway,
+		maxAge:    config.MaxAge,
+		maxLength: config.MaxLength,
+	}
+	if v.maxLength == 0 {
+		v.maxLength = DefaultMaxLength
+	}
+	if v.maxAge > 0 {
+		v.required |= 1 << claimIssuedAt
+	}
+	if err := errors.Join(
+		need(v.issuer != "", ErrConfigIssuer),
+		need((len(v.audiences) > 0) != config.AnyAudience && indexOf("", v.audiences) < 0, ErrConfigAudience),
+		need(len(v.types) > 0, ErrConfigType),
+		need(v.keys != nil, ErrConfigKeys),
+		need(v.leeway >= 0 && v.leeway <= MaxLeeway && v.maxAge >= 0 && v.maxAge <= limitMaxAge &&
+			v.maxLength > 0 && v.maxLength <= limitMaxLength, ErrConfigRange),
+		need(v.setAlgorithms(config.Algorithms), ErrConfigAlgorithms),
+		need(v.setRequired(config.Required), ErrConfigRequired),
+	); err != nil {
+		return nil, err
+	}
+	v.primitives = make([]Primitive, v.keys.Len())
+	for i, k := range v.keys.keys {
+		for _, a := range config.Algorithms {
+			if a.Name() != k.Algorithm() {
+				continue
+			}
+			primitive, err := a.Primitive(k)
+			if err != nil {
+				return nil, err
+			}
+			v.primitives[i] = primitive
+		}
+	}
+	return v, nil
+}
+
+func need(ok bool, err error) error {
+	if ok {
+		return nil
+	}
+	return err
+}
+
+func (v *Verifier) setAlgorithms(algorithms []Algorithm) bool {
+	for _, a := range algorithms {
+		if a == nil || schemeOf(a.Name()) == nil || indexOf(a.Name(), v.algorithms) >= 0 {
+			return false
+		}
+		v.algorithms = append(v.algorithms, a.Name())
+	}
+	return len(v.algorithms) > 0
+}
+
+func (v *Verifier) setRequired(names []string) bool {
+	for _, name := range names {
+		claim := claimOf(name)
+		if claim < 0 {
+			return false
+		}
+		v.required |= 1 << claim
+	}
+	return true
+}
+
+// work is the memory of one call to Verify or Open.
+type work struct {
+	pending Pending
+	input   []byte
+}
+
+// maxKept is the greatest buffer, in bytes, that is kept for the next call.
+const maxKept = 64 << 10
+
+var works = sync.Pool{New: func() any { return new(work) }}
+
+func (w *work) release() {
+	if cap(w.input) <= maxKept && cap(w.pending.buffer) <= maxKept {
+		w.pending.forget()
+		works.Put(w)
+	}
+}
+
+// Verify checks the compact JWS in full at the time now (Unix seconds), and fills in out, replacing what it held, when it
+// accepts the token. Otherwise out is zero and the error one of this package's; see ReasonOf.
+//
+// The signature is verified before any claim is read. Of several faults of a token the first in the order of the Reason
+// constants is reported, but for length and form, which are checked throughout first.
+//
+// It allocates the memory of the claims (their text, and one array for audience and permissions) and what the primitive
+// allocates, nothing else.
+func (v *Verifier) Verify(compact string, now int64, out *Claims) error {
+	w, ok := works.Get().(*work)
+	if !ok {
+		w = new(work)
+	}
+	defer w.release()
+	*out = Claims{}
+	if len(compact) > v.maxLength {
+		return ErrTooLong
+	}
+	w.input = append(w.input[:0], compact...)
+	return v.verify(&w.pending, w.input, now, out)
+}
 
 // VerifyBytes is Verify for a token in a byte slice, which it neither keeps nor changes.
-func (v *Verifier) VerifyBytes(compact []byte, now int64, out *Claims) error { return ErrMalformed }
+func (v *Verifier) VerifyBytes(compact []byte, now int64, out *Claims) error {
+	w, ok := works.Get().(*work)
+	if !ok {
+		w = new(work)
+	}
+	defer w.release()
+	return v.verify(&w.pending, compact, now, out)
+}
 
-// Open checks the form, the type and the signature of a JWS, but no claims, and returns its payload.
-func (v *Verifier) Open(compact []byte) ([]byte, error) { return nil, ErrMalformed }
+func (v *Verifier) verify(p *Pending, compact []byte, now int64, out *Claims) error {
+	*out = Claims{}
+	if err := v.Prepare(compact, p); err != nil {
+		return err
+	}
+	if !p.primitive.Verify(p.SigningInput, p.Signature) {
+		return ErrSignature
+	}
+	return v.Finish(p, now, out)
+}
 
-// Prepare checks everything about a token that can be checked before its signature.
-func (v *Verifier) Prepare(compact []byte, p *Pending) error { return ErrMalformed }
+// Open checks the form, the header and the signature of a compact JWS, but no claims, and returns a copy of its payload,
+// which may be anything. It is for signed documents that are not JWTs; the configuration's typ should be theirs alone.
+func (v *Verifier) Open(compact []byte) ([]byte, error) {
+	w, ok := works.Get().(*work)
+	if !ok {
+		w = new(work)
+	}
+	defer w.release()
+	if err := v.Prepare(compact, &w.pending); err != nil {
+		return nil, err
+	}
+	if !w.pending.primitive.Verify(w.pending.SigningInput, w.pending.Signature) {
+		return nil, ErrSignature
+	}
+	return clone(w.pending.payload), nil
+}
 
-// Finish checks the claims of a token whose signature the caller has verified.
-func (v *Verifier) Finish(p *Pending, now int64, out *Claims) error { return ErrMalformed }
+// Prepare is the first half of Verify: it checks everything that can be checked before the signature, and fills in p with
+// what the signature is to be verified with. It keeps a part of compact in p.SigningInput.
+//
+// What p then holds is not believed yet. The caller verifies p.Signature over p.SigningInput under p.Key with the one
+// algorithm that p.Key.Algorithm names, and calls Finish only when that succeeded.
+func (v *Verifier) Prepare(compact []byte, p *Pending) error {
+	p.forget()
+	if len(compact) > v.maxLength {
+		return ErrTooLong
+	}
+	part, ok := p.split(compact)
+	if !ok {
+		return ErrMalformed
+	}
+	h, err := readHeader(view(part.header), &p.scanner)
+	if err != nil {
+		return err
+	}
+	if !h.hasAlg || indexOf(h.alg, v.algorithms) < 0 {
+		return ErrAlgorithm
+	}
+	if !v.acceptsType(&h) {
+		return ErrType
+	}
+	i, err := v.pick(&h)
+	if err != nil {
+		return err
+	}
+	p.owner, p.Key, p.primitive = v, v.keys.keys[i], v.primitives[i]
+	p.payload, p.Signature = part.payload, part.signature
+	return nil
+}
+
+// forget ends the use of what was prepared before.
+func (p *Pending) forget() {
+	p.owner, p.Key, p.primitive = nil, nil, nil
+	p.SigningInput, p.Signature, p.payload = nil, nil, nil
+	p.scanner.text = ""
+}
+
+func (v *Verifier) acceptsType(h *header) bool {
+	for _, t := range v.types {
+		if t == "" && !h.hasTyp || t != "" && h.hasTyp && sameType(t, h.typ) {
+			return true
+		}
+	}
+	return false
+}
+
+// pick returns the index of the one key for a token with header h.
+func (v *Verifier) pick(h *header) (int, error) {
+	found := -1
+	for i, k := range v.keys.keys {
+		switch {
+		case h.hasKid && k.id == h.kid:
+			if k.scheme.alg != h.alg {
+				return 0, ErrAlgorithm
+			}
+			return i, nil
+		case !h.hasKid && k.scheme.alg == h.alg:
+			if found >= 0 {
+				return 0, ErrKeyUnknown
+			}
+			found = i
+		}
+	}
+	if found < 0 {
+		return 0, ErrKeyUnknown
+	}
+	return found, nil
+}
+
+// Finish is the second half of Verify: it checks the claims of p at the time now (Unix seconds), and fills in out, replacing
+// what it held, when it accepts them; otherwise out is zero. It must be called only after the caller has verified
+// the signature that Prepare gave, and before the bytes given to Prepare change. For a p that v did not prepare it returns
+// ErrMalformed.
+func (v *Verifier) Finish(p *Pending, now int64, out *Claims) error {
+	*out = Claims{}
+	if p.owner != v {
+		return ErrMalformed
+	}
+	raw, mem := "", memory{}
+	if p.Volatile {
+		raw = view(p.payload)
+		mem = memory{text: p.memory.text[:0], list: p.memory.list[:0]}
+		if cap(mem.text) < len(p.payload) && hasEscape(raw) {
+			mem.text = make([]byte, 0, max(len(p.payload), minBuffer))
+		}
+	} else {
+		raw = string(p.payload)
+	}
+	if !p.scanner.scanObject(raw) {
+		return ErrClaims
+	}
+	present, ok := out.read(raw, &p.scanner, &mem)
+	if p.Volatile {
+		p.memory = mem
+	}
+	err := error(ErrClaims)
+	if ok {
+		err = v.check(out, present, now)
+	}
+	if err != nil {
+		*out = Claims{}
+	}
+	return err
+}
+
+// check compares the claims with the configuration and the time.
+func (v *Verifier) check(c *Claims, present uint32, now int64) error {
+	switch {
+	case present&v.required != v.required:
+		return ErrClaimMissing
+	case c.Issuer != v.issuer:
+		return ErrIssuer
+	case !v.acceptsAudience(c.Audience):
+		return ErrAudience
+	case now >= c.Expiry+v.leeway:
+		return ErrExpired
+	case c.NotBefore > 0 && now < c.NotBefore-v.leeway:
+		return ErrNotYetValid
+	case c.IssuedAt > 0 && now < c.IssuedAt-v.leeway:
+		return ErrIssuedInFuture
+	case v.maxAge > 0 && now > c.IssuedAt+v.maxAge+v.leeway:
+		return ErrTooOld
+	default:
+		return nil
+	}
+}
+
+func (v *Verifier) acceptsAudience(audience []string) bool {
+	if len(v.audiences) == 0 {
+		return true
+	}
+	for _, a := range audience {
+		if indexOf(a, v.audiences) >= 0 {
+			return true
+		}
+	}
+	return false
+}
