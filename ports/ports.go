@@ -90,8 +90,9 @@ type Sessions interface {
 	// Update changes a session and returns the result.
 	Update(ctx context.Context, id string, change func(*session.Session) error) (session.Session, error)
 
-	// Delete removes a session. One that is not there is NotFound.
-	Delete(ctx context.Context, id string) error
+	// Delete removes a session and returns it as it was. One that is not there is
+	// NotFound.
+	Delete(ctx context.Context, id string) (session.Session, error)
 }
 
 // SessionSets works on many sessions at once.
@@ -287,7 +288,9 @@ type Message struct {
 
 // Mailer sends mail.
 type Mailer interface {
-	// Send hands a message to a mail server, or fails with Unavailable.
+	// Send takes a message for delivery. It does not wait for a mail server, so that
+	// how long it takes tells nobody whether there was a message to send; delivery is
+	// retried for a while. Unavailable when no more messages can be taken.
 	Send(ctx context.Context, m Message) error
 }
 
