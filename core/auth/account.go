@@ -1,0 +1,96 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hexward/hexward/core/access"
+	"github.com/hexward/hexward/core/user"
+	"github.com/hexward/hexward/ports"
+)
+
+// Me returns the principal's own user. One who was deleted since is
+// Unauthenticated.
+func (s *Service) Me(ctx context.Context, p *access.Principal) (user.User, error) {
+	if err := person(p); err != nil {
+		return user.User{}, err
+	}
+	u, err := s.Users.ByID(ctx, p.Subject)
+	if isNotFound(err) {
+		return u, errUnauthenticated
+	}
+	if err != nil {
+		return u, fmt.Errorf("read user: %w", err)
+	}
+	return u, nil
+}
+
+// ChangeUsername gives a user another name: the principal's own, or anybody's in
+// the tenant for an administrator. Somebody else's is Forbidden, a user that is
+// not there NotFound for an administrator, the present name Invalid, a taken one
+// Conflict.
+func (s *Service) ChangeUsername(ctx context.Context, p *access.Principal, id, username string, c Client) (user.User, error) {
+	if !p.SignedIn() {
+		return user.User{}, errUnauthenticated
+	}
+	if own := p.Kind == access.User && id == p.Subject; !own {
+		if err := administrator(p); err != nil {
+			return user.User{}, err
+		}
+	}
+	name, err := user.ParseName(username)
+	if err != nil {
+		return user.User{}, err
+	}
+	var old string
+	u, err := s.change(ctx, p, id, func(u *user.User) error {
+		old = u.Name.String()
+		return u.Rename(name, s.Now())
+	})
+	if err != nil {
+		return u, err
+	}
+	s.cache.forgetUser(u.ID)
+	return u, s.record(ctx, c, by(p, ports.Event{
+		Action: "username.change", Subject: u.ID, Tenant: u.Tenant, Detail: map[string]string{"from": old, "to": name.String()},
+	}), nil)
+}
+
+// DeleteAccount deletes the principal's own user with everything that belongs to
+// it, once they have shown their password again.
+func (s *Service) DeleteAccount(ctx context.Context, p *access.Principal, password string, c Client) error {
+	u, err := s.reauthenticate(ctx, p, password, c, "user.delete")
+	if err != nil {
+		return err
+	}
+	if err := s.Users.Delete(ctx, u.ID); err != nil && !isNotFound(err) {
+		return fmt.Errorf("delete user: %w", err)
+	}
+	s.cache.forgetUser(u.ID)
+	if err := s.markUser(ctx, u.ID); err != nil {
+		return err
+	}
+	return s.record(ctx, c, by(p, ports.Event{Action: "user.delete", Subject: u.ID}), nil)
+}
+
+// change updates a user that the principal may see: one of the same tenant, or any
+// for an operator. Everybody else is not there.
+func (s *Service) change(ctx context.Context, p *access.Principal, id string, f func(*user.User) error) (user.User, error) {
+	u, err := s.Users.Update(ctx, id, func(u *user.User) error {
+		if !sees(p, u) {
+			return errNoUser
+		}
+		return f(u)
+	})
+	if isNotFound(err) {
+		return u, errNoUser
+	}
+	if err != nil {
+		return u, fmt.Errorf("change user: %w", err)
+	}
+	return u, nil
+}
+
+func sees(p *access.Principal, u *user.User) bool {
+	return p.Via == access.LocalOperator || p.Tenant == u.Tenant
+}

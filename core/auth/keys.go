@@ -1,0 +1,365 @@
+package auth
+
+import (
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hexward/hexward/core/access"
+	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/token"
+	"github.com/hexward/hexward/ports"
+)
+
+// accessType is the "typ" of access tokens (RFC 9068 §2.1).
+const accessType = "at+jwt"
+
+// keySet is the signing keys as they were read from the store, with what is made
+// of them. It never changes.
+type keySet struct {
+	keys      []ports.SigningKey // the oldest first
+	private   map[string]crypto.PrivateKey
+	verifiers []*token.Verifier // one for public keys, one for secrets: a set has one sort only
+	jwks      []byte
+	etag      string
+}
+
+// signs returns the key that signs at now: of those published long enough and not
+// retired the one that began last.
+func signs(keys []ports.SigningKey, now time.Time) (ports.SigningKey, bool) {
+	var best ports.SigningKey
+	found := false
+	for _, k := range keys {
+		begun := !k.SignsFrom.IsZero() && !k.SignsFrom.After(now)
+		over := !k.RetiredAt.IsZero() && !k.RetiredAt.After(now)
+		if begun && !over && (!found || k.SignsFrom.After(best.SignsFrom)) {
+			best, found = k, true
+		}
+	}
+	return best, found
+}
+
+// dropped reports whether a key verifies nothing any more.
+func dropped(k ports.SigningKey, now time.Time) bool {
+	return !k.DropAt.IsZero() && !k.DropAt.After(now)
+}
+
+// loadKeys reads the keys, makes the first one if none can sign, and builds the
+// verifiers.
+func (s *Service) loadKeys(ctx context.Context) error {
+	keys, err := s.Keys.List(ctx)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	if _, ok := signs(keys, now); !ok {
+		first, err := s.Keyring.Generate(ctx, s.Settings.Algorithm)
+		if err != nil {
+			return err
+		}
+		err = s.Keys.Change(ctx, func(stored []ports.SigningKey) ([]ports.SigningKey, error) {
+			keys = stored
+			if _, ok := signs(stored, now); !ok { // nobody else was quicker
+				first.PublishedAt, first.SignsFrom = now, now
+				keys = append(slices.Clone(stored), first)
+			}
+			return keys, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	set, err := s.newKeySet(ctx, keys, now)
+	if err != nil {
+		return err
+	}
+	s.keys.Store(set)
+	return nil
+}
+
+func (s *Service) newKeySet(ctx context.Context, keys []ports.SigningKey, now time.Time) (*keySet, error) {
+	set := &keySet{keys: keys, private: make(map[string]crypto.PrivateKey, len(keys))}
+	var public, secret []*token.Key
+	for _, k := range keys {
+		if dropped(k, now) {
+			continue
+		}
+		private, err := s.Keyring.Open(ctx, k)
+		if err != nil {
+			return nil, fmt.Errorf("open signing key %s: %w", k.ID, err)
+		}
+		set.private[k.ID] = private
+		if k.Algorithm == token.HS256.Name() {
+			b, _ := private.([]byte)
+			key, err := token.NewHMACKey(k.ID, k.Algorithm, b)
+			if err != nil {
+				return nil, fmt.Errorf("signing key %s: %w", k.ID, err)
+			}
+			secret = append(secret, key)
+			continue
+		}
+		key, err := token.ParseKey(k.Public)
+		if err != nil {
+			return nil, fmt.Errorf("signing key %s: %w", k.ID, err)
+		}
+		public = append(public, key)
+	}
+	for _, sort := range [][]*token.Key{public, secret} {
+		if len(sort) == 0 {
+			continue
+		}
+		ring, err := token.NewKeySet(sort...)
+		if err != nil {
+			return nil, err
+		}
+		v, err := token.NewVerifier(token.VerifierConfig{
+			Issuer: s.Settings.Issuer, Audiences: []string{s.Settings.Audience}, Types: []string{accessType},
+			Algorithms: algorithms(sort), Keys: ring, Leeway: leeway,
+		})
+		if err != nil {
+			return nil, err
+		}
+		set.verifiers = append(set.verifiers, v)
+	}
+	ring, err := token.NewKeySet(public...)
+	if err != nil {
+		return nil, err
+	}
+	if set.jwks, err = ring.MarshalJWKS(); err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(set.jwks)
+	set.etag = `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
+	return set, nil
+}
+
+// algorithms returns those that the keys are for.
+func algorithms(keys []*token.Key) []token.Algorithm {
+	var used []token.Algorithm
+	for _, a := range []token.Algorithm{token.EdDSA, token.ES256, token.RS256, token.HS256} {
+		if slices.ContainsFunc(keys, func(k *token.Key) bool { return k.Algorithm() == a.Name() }) {
+			used = append(used, a)
+		}
+	}
+	return used
+}
+
+// JWKS returns the public signing keys as a JWK Set (RFC 7517 §5) with a strong
+// entity tag. Secrets (HS256) are never in it. The bytes are shared: do not change
+// them.
+func (s *Service) JWKS() (document []byte, etag string) {
+	set := s.keys.Load()
+	if set == nil {
+		return nil, ""
+	}
+	return set.jwks, set.etag
+}
+
+// sign mints a token with these claims by the key that signs now.
+func (s *Service) sign(ctx context.Context, typ string, claims token.Claims) (string, error) {
+	set := s.keys.Load()
+	if set == nil {
+		return "", errNotLoaded
+	}
+	k, ok := signs(set.keys, s.Now())
+	if !ok {
+		return "", fault.New(fault.Unavailable, "no_signing_key", "no signing key is active")
+	}
+	return s.Signer.Sign(ctx, k, set.private[k.ID], typ, claims)
+}
+
+// verify checks an access token of ours, revocation marks included, and fills in
+// its claims.
+func (s *Service) verify(compact string, now time.Time, claims *token.Claims) error {
+	set := s.keys.Load()
+	if set == nil {
+		return errNotLoaded
+	}
+	err := error(token.ErrKeyUnknown)
+	for _, v := range set.verifiers {
+		if err = v.Verify(compact, now.Unix(), claims); err == nil {
+			break
+		}
+		if !errors.Is(err, token.ErrAlgorithm) && !errors.Is(err, token.ErrKeyUnknown) {
+			break
+		}
+	}
+	if err == nil && s.revoked(claims) {
+		err = token.ErrRevoked
+	}
+	if err != nil {
+		return fault.Wrap(err, fault.Unauthenticated, "token_"+token.ReasonOf(err).String(), "this access token is not valid: "+token.ReasonOf(err).String())
+	}
+	return nil
+}
+
+var errNotLoaded = fault.New(fault.Unavailable, "not_ready", "the service is starting; please try again")
+
+// KeyState says where a signing key stands in its life.
+type KeyState string
+
+// The states, in their order.
+const (
+	KeyPublished KeyState = "published" // verifies; will sign
+	KeyActive    KeyState = "active"    // signs and verifies
+	KeyRetired   KeyState = "retired"   // verifies what it has signed
+	KeyDropped   KeyState = "dropped"   // of no use any more
+)
+
+// Key is a signing key without its private part.
+type Key struct {
+	ports.SigningKey
+	State KeyState
+}
+
+// ListKeys returns the signing keys, the oldest first. The principal is an
+// administrator.
+func (s *Service) ListKeys(ctx context.Context, p *access.Principal) ([]Key, error) {
+	if err := administrator(p); err != nil {
+		return nil, err
+	}
+	stored, err := s.Keys.List(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list signing keys: %w", err)
+	}
+	now := s.Now()
+	active, _ := signs(stored, now)
+	keys := make([]Key, len(stored))
+	for i, k := range stored {
+		keys[i] = Key{k, keyState(k, active.ID, now)}
+		keys[i].Sealed = nil
+	}
+	return keys, nil
+}
+
+func keyState(k ports.SigningKey, active string, now time.Time) KeyState {
+	switch {
+	case dropped(k, now):
+		return KeyDropped
+	case k.ID == active:
+		return KeyActive
+	case k.SignsFrom.After(now):
+		return KeyPublished
+	default:
+		return KeyRetired
+	}
+}
+
+// Rotation says how a new signing key takes over.
+type Rotation struct {
+	Algorithm string        // of the key to make; empty for the configured one
+	PEM       []byte        // a private key to import in the place of making one
+	Delay     time.Duration // until it signs; negative for the configured delay
+}
+
+// RotateKeys makes or imports a signing key, publishes it at once, and lets it
+// sign after the delay, when every other key retires. Retired keys verify until
+// the last token that they signed has expired, so no request is lost. The
+// principal is an administrator.
+func (s *Service) RotateKeys(ctx context.Context, p *access.Principal, r Rotation, c Client) (Key, error) {
+	if err := administrator(p); err != nil {
+		return Key{}, err
+	}
+	var k ports.SigningKey
+	var err error
+	if r.PEM != nil {
+		k, err = s.Keyring.Import(ctx, r.PEM)
+	} else {
+		if r.Algorithm == "" {
+			r.Algorithm = s.Settings.Algorithm
+		}
+		k, err = s.Keyring.Generate(ctx, r.Algorithm)
+	}
+	if err != nil {
+		return Key{}, err
+	}
+	if r.Delay < 0 {
+		r.Delay = s.Settings.KeyDelay
+	}
+	now := s.Now()
+	k.PublishedAt, k.SignsFrom = now, now.Add(r.Delay)
+	err = s.Keys.Change(ctx, func(keys []ports.SigningKey) ([]ports.SigningKey, error) {
+		for i := range keys {
+			if keys[i].ID == k.ID {
+				return nil, fault.New(fault.Conflict, "key_taken", "this key is in use already")
+			}
+			s.retire(&keys[i], k.SignsFrom)
+		}
+		return append(keys, k), nil
+	})
+	if err != nil {
+		return Key{}, fmt.Errorf("rotate signing keys: %w", err)
+	}
+	if err := s.keysChanged(ctx, p, c, "key.rotate", k.ID); err != nil {
+		return Key{}, err
+	}
+	active, _ := signs([]ports.SigningKey{k}, now)
+	k.Sealed = nil
+	return Key{k, keyState(k, active.ID, now)}, nil
+}
+
+// retire lets a key stop signing at a moment, unless it stops before, and
+// verifying when all that it signed has expired.
+func (s *Service) retire(k *ports.SigningKey, at time.Time) {
+	if k.RetiredAt.IsZero() || k.RetiredAt.After(at) {
+		k.RetiredAt = at
+		k.DropAt = at.Add(s.tokenLife())
+	}
+}
+
+// RetireKey takes a key out of use now. With compromised it stops verifying at
+// once, and every token that it signed is refused; else it verifies until they
+// have expired. The only key that signs cannot be retired: rotate first. The
+// principal is an administrator.
+func (s *Service) RetireKey(ctx context.Context, p *access.Principal, id string, compromised bool, c Client) error {
+	if err := administrator(p); err != nil {
+		return err
+	}
+	now := s.Now()
+	err := s.Keys.Change(ctx, func(keys []ports.SigningKey) ([]ports.SigningKey, error) {
+		i := slices.IndexFunc(keys, func(k ports.SigningKey) bool { return k.ID == id })
+		if i < 0 {
+			return nil, fault.New(fault.NotFound, "key_unknown", "there is no such key")
+		}
+		s.retire(&keys[i], now)
+		if compromised {
+			keys[i].DropAt = now
+		}
+		if _, ok := signs(keys, now); !ok {
+			return nil, fault.New(fault.Conflict, "key_last", "no other key signs yet: rotate without a delay first, then retire this one")
+		}
+		return keys, nil
+	})
+	if err != nil {
+		return fmt.Errorf("retire signing key: %w", err)
+	}
+	return s.keysChanged(ctx, p, c, "key.retire", id)
+}
+
+func (s *Service) keysChanged(ctx context.Context, p *access.Principal, c Client, action, id string) error {
+	if err := s.Load(ctx); err != nil {
+		return err
+	}
+	return s.record(ctx, c, by(p, ports.Event{Action: action, Subject: id}), nil)
+}
+
+// dropKeys removes keys that verify nothing any more.
+func (s *Service) dropKeys(ctx context.Context, now time.Time) error {
+	set := s.keys.Load()
+	gone := func(k ports.SigningKey) bool { return dropped(k, now) }
+	if set == nil || !slices.ContainsFunc(set.keys, gone) {
+		return nil
+	}
+	err := s.Keys.Change(ctx, func(keys []ports.SigningKey) ([]ports.SigningKey, error) {
+		return slices.DeleteFunc(keys, gone), nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.Load(ctx)
+}

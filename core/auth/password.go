@@ -1,0 +1,208 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hexward/hexward/core/access"
+	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/user"
+	"github.com/hexward/hexward/ports"
+)
+
+// ForgotPassword mails a link to set another password, if somebody has the
+// address. The answer and the work are the same if nobody has: the only errors
+// are an address that is none (Invalid), too many mails to it or attempts from
+// the client's network (Throttled), and a store or mailer that is down.
+func (s *Service) ForgotPassword(ctx context.Context, address, captcha string, c Client) error {
+	email, err := user.ParseEmail(address)
+	if err != nil {
+		return err
+	}
+	if err := s.limits(ctx, c, "", user.Limit{}); err != nil {
+		return err
+	}
+	if err := s.human(ctx, captcha, c); err != nil {
+		return err
+	}
+	if err := s.mailLimit(ctx, email); err != nil {
+		return err
+	}
+	t := mailed{purpose: purposeVoid, subject: hashKey("nobody", email.Key()), email: email, life: s.Settings.ResetLife}
+	var m ports.Message
+	u, err := s.Users.ByLogin(ctx, email.Key())
+	switch {
+	case err == nil:
+		t.purpose, t.subject, t.email = purposeReset, u.ID, u.Email
+		m = ports.Message{Kind: "reset", Name: u.Name.String()}
+	case !isNotFound(err):
+		return fmt.Errorf("look up e-mail address: %w", err)
+	}
+	if err := s.mail(ctx, m, t); err != nil {
+		return err
+	}
+	return s.record(ctx, c, ports.Event{Action: "password.forgot", Subject: u.ID, Tenant: u.Tenant}, nil)
+}
+
+// CheckReset returns nil if the secret of a reset link works, and leaves it. A
+// page asks before it shows a form.
+func (s *Service) CheckReset(ctx context.Context, secret string) error {
+	_, err := s.peek(ctx, purposeReset, secret)
+	return err
+}
+
+// ResetPassword sets another password with the secret of a mailed link, which
+// works once; a password that is refused does not use it up. It ends every
+// session of the user, confirms the address, since its reader just acted, and
+// lifts the limit on failed passwords.
+func (s *Service) ResetPassword(ctx context.Context, secret, password string, c Client) error {
+	t, err := s.peek(ctx, purposeReset, secret)
+	if err != nil {
+		return err
+	}
+	u, err := s.Users.ByID(ctx, t.Subject)
+	if isNotFound(err) {
+		return errLink
+	}
+	if err != nil {
+		return fmt.Errorf("read user: %w", err)
+	}
+	hash, err := s.newHash(ctx, "password", password, u)
+	if err != nil {
+		return err
+	}
+	if _, err = s.consume(ctx, purposeReset, secret); err != nil {
+		return err
+	}
+	u, err = s.Users.Update(ctx, u.ID, func(u *user.User) error {
+		if u.Email.Key() != t.Email {
+			return errLink
+		}
+		u.SetPassword(hash, s.Now())
+		u.EmailConfirmed = true
+		return nil
+	})
+	if isNotFound(err) {
+		return errLink
+	}
+	if err != nil {
+		return fmt.Errorf("set password: %w", err)
+	}
+	if err := s.passwordChanged(ctx, u, ""); err != nil {
+		return err
+	}
+	return s.record(ctx, c, ports.Event{Action: "password.reset", Actor: u.ID, Subject: u.ID, Tenant: u.Tenant}, nil)
+}
+
+// ChangePassword replaces the principal's own password, ends their other
+// sessions, and gives this one new credentials. A wrong present password is an
+// Unauthenticated fault and counts as a failure of the account.
+func (s *Service) ChangePassword(ctx context.Context, p *access.Principal, present, next string, c Client) (*Grant, error) {
+	u, err := s.reauthenticate(ctx, p, present, c, "password.change")
+	if err != nil {
+		return nil, err
+	}
+	hash, err := s.newHash(ctx, "new_password", next, u)
+	if err != nil {
+		return nil, err
+	}
+	proven := u.PasswordHash
+	u, err = s.Users.Update(ctx, u.ID, func(u *user.User) error {
+		if u.PasswordHash != proven {
+			return errCredentials
+		}
+		u.SetPassword(hash, s.Now())
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set password: %w", err)
+	}
+	if err := s.passwordChanged(ctx, u, p.Session); err != nil {
+		return nil, err
+	}
+	g, err := s.regrant(ctx, p, u)
+	if err != nil {
+		return nil, err
+	}
+	return g, s.record(ctx, c, by(p, ports.Event{Action: "password.change", Subject: u.ID}), nil)
+}
+
+// regrant replaces every credential of the principal's session at once.
+func (s *Service) regrant(ctx context.Context, p *access.Principal, u user.User) (*Grant, error) {
+	now := s.Now()
+	g := &Grant{}
+	cookie, hash, err := s.Seal.Mint(s.Rand, now)
+	if err != nil {
+		return nil, err
+	}
+	var minted session.Session
+	if g.Refresh, err = minted.MintRefresh(s.Rand); err != nil {
+		return nil, err
+	}
+	g.Session, err = s.Sessions.Update(ctx, p.Session, func(stored *session.Session) error {
+		stored.ReplaceNow(hash, now)
+		stored.Family, stored.Refresh, stored.FreshAt = minted.Family, minted.Refresh, now
+		stored.Touch(now)
+		return nil
+	})
+	if isNotFound(err) {
+		return nil, errSession
+	}
+	if err != nil {
+		return nil, fmt.Errorf("replace credentials: %w", err)
+	}
+	s.cache.forgetUser(u.ID)
+	g.Cookie = cookie
+	return g, s.grantAccess(ctx, g, u, now)
+}
+
+// newHash holds a new password against the policy and hashes it.
+func (s *Service) newHash(ctx context.Context, member, password string, u user.User) (string, error) {
+	prepared, err := s.Settings.Passwords.Accept(member, password, u.Name.Key(), u.Email.Key(), s.Settings.Site)
+	if err != nil {
+		return "", err
+	}
+	hash, err := s.Hasher.Hash(ctx, prepared)
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
+	}
+	return hash, nil
+}
+
+// passwordChanged ends what the old password had opened, but for one session, and
+// tells the user.
+func (s *Service) passwordChanged(ctx context.Context, u user.User, except string) error {
+	if _, err := s.endSessions(ctx, u.ID, except); err != nil {
+		return err
+	}
+	err := all(
+		func() error { return s.markUser(ctx, u.ID) },
+		func() error { return s.forget(ctx, accountKey(u.ID)) },
+	)
+	if err != nil {
+		return err
+	}
+	s.mailChanged(ctx, u)
+	return nil
+}
+
+// reauthenticate asks a signed-in user for their password again, before something
+// that a stolen session must not do.
+func (s *Service) reauthenticate(ctx context.Context, p *access.Principal, password string, c Client, action string) (user.User, error) {
+	u, err := s.Me(ctx, p)
+	if err != nil {
+		return u, err
+	}
+	prepared, err := user.Prepare("password", password)
+	if err != nil {
+		return u, err
+	}
+	event := by(p, ports.Event{Action: action, Subject: u.ID})
+	if err := s.limits(ctx, c, accountKey(u.ID), s.Settings.AccountLimit); err != nil {
+		return u, s.refused(ctx, c, event, err)
+	}
+	if u, err = s.prove(ctx, u, prepared); err != nil {
+		return u, s.refused(ctx, c, event, err)
+	}
+	return u, s.forget(ctx, accountKey(u.ID))
+}

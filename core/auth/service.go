@@ -1,0 +1,221 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/token"
+	"github.com/hexward/hexward/core/user"
+	"github.com/hexward/hexward/ports"
+)
+
+// Config is what a Service is made of. Everything is required but Captcha.
+type Config struct {
+	Users       ports.Users
+	UserSearch  ports.UserSearch
+	Sessions    ports.Sessions
+	SessionSets ports.SessionSets
+	MailTokens  ports.MailTokens
+	Attempts    ports.Attempts
+	Marks       ports.Marks
+	Audit       ports.Audit
+	Keys        ports.Keys
+	Keyring     ports.Keyring
+	Signer      ports.Signer
+	Sealer      ports.Sealer
+	Hasher      ports.Hasher
+	Mailer      ports.Mailer
+	Captcha     ports.Captcha // nil switches the check off
+
+	Seal *session.Seal    // signs session ids
+	Now  func() time.Time // the clock
+	Rand io.Reader        // cryptographic randomness
+
+	// Report is told of failures that no caller waits for: what was being done, and
+	// the error. It must not block.
+	Report func(ctx context.Context, doing string, err error)
+
+	Settings Settings
+}
+
+// Registration says who may register.
+type Registration string
+
+// The ways to register.
+const (
+	RegistrationOpen     Registration = "open"     // anybody, and is signed in at once
+	RegistrationVerified Registration = "verified" // anybody who reads mail at the address first
+	RegistrationClosed   Registration = "closed"   // nobody; an operator adds users
+)
+
+// Settings are the choices of whoever runs the service. DefaultSettings has the
+// ones that most should keep.
+type Settings struct {
+	Issuer       string        // the "iss" of tokens: the public URL, without a trailing slash
+	Audience     string        // the "aud" of access tokens
+	Algorithm    string        // of new signing keys: "EdDSA", "ES256", "RS256", "HS256"
+	AccessLife   time.Duration // of access tokens
+	Life         session.Life  // of sessions and their refresh tokens
+	KeyDelay     time.Duration // between publishing a signing key and signing with it
+	Registration Registration
+	Passwords    user.Policy
+	Site         string // the site's name, which no password may be made of
+
+	AccountLimit user.Limit // failed passwords an account
+	AddressLimit user.Limit // attempts to register, sign in or reset from one client network
+	MailLimit    user.Limit // mails to one address
+
+	ConfirmLife time.Duration // of links that confirm an address
+	ResetLife   time.Duration // of links that reset a password
+
+	// Link returns the absolute URL that a mail of a kind ("confirm", "reset",
+	// "register", "setup") leads to with this token.
+	Link func(kind, token string) string
+
+	SessionCache int // sessions kept in memory, at most
+}
+
+// DefaultSettings returns the recommended settings for a service at a public
+// URL.
+func DefaultSettings(issuer string) Settings {
+	return Settings{
+		Issuer: issuer, Audience: issuer, Algorithm: "EdDSA",
+		AccessLife: 15 * time.Minute, Life: session.DefaultLife, KeyDelay: 10 * time.Minute,
+		Registration: RegistrationOpen, Passwords: user.DefaultPolicy,
+		AccountLimit: user.Limit{Count: 10, Window: 15 * time.Minute},
+		AddressLimit: user.Limit{Count: 30, Window: time.Minute},
+		MailLimit:    user.Limit{Count: 2, Window: 30 * time.Minute},
+		ConfirmLife:  24 * time.Hour, ResetLife: 2 * time.Hour,
+		Link:         func(kind, tok string) string { return issuer + "/" + kind + "/" + tok },
+		SessionCache: 100_000,
+	}
+}
+
+// leeway is how far clocks may differ, in seconds, between whoever mints and
+// whoever checks a token.
+const leeway = token.DefaultLeeway
+
+// Service is every use case there is. Make one with New, call Load once, and use
+// it from any number of goroutines.
+type Service struct {
+	Config
+
+	cache *sessionCache
+	keys  atomic.Pointer[keySet]
+
+	loading sync.Mutex // one Load at a time
+
+	marksMu sync.RWMutex
+	marks   *token.Marks
+}
+
+// New returns a Service, or one error that names everything that is missing or
+// out of range.
+func New(c Config) (*Service, error) {
+	if err := errors.Join(c.missing(), c.Settings.check()); err != nil {
+		return nil, fmt.Errorf("auth: %w", err)
+	}
+	return &Service{Config: c, cache: newSessionCache(c.Settings.SessionCache), marks: &token.Marks{}}, nil
+}
+
+func (c *Config) missing() error {
+	var errs []error
+	for _, need := range []struct {
+		name string
+		have bool
+	}{
+		{"Users", c.Users != nil}, {"UserSearch", c.UserSearch != nil}, {"Sessions", c.Sessions != nil},
+		{"SessionSets", c.SessionSets != nil}, {"MailTokens", c.MailTokens != nil}, {"Attempts", c.Attempts != nil},
+		{"Marks", c.Marks != nil}, {"Audit", c.Audit != nil}, {"Keys", c.Keys != nil}, {"Keyring", c.Keyring != nil},
+		{"Signer", c.Signer != nil}, {"Sealer", c.Sealer != nil}, {"Hasher", c.Hasher != nil}, {"Mailer", c.Mailer != nil},
+		{"Seal", c.Seal != nil}, {"Now", c.Now != nil}, {"Rand", c.Rand != nil}, {"Report", c.Report != nil},
+		{"Settings.Link", c.Settings.Link != nil},
+	} {
+		if !need.have {
+			errs = append(errs, fmt.Errorf("%s is required", need.name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Settings) check() error {
+	var errs []error
+	add := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	add(s.Issuer == "", "an issuer is required")
+	add(s.Audience == "", "an audience is required")
+	add(s.AccessLife < time.Minute || s.AccessLife > 24*time.Hour, "an access token lives from 1 minute to 24 hours, not %v", s.AccessLife)
+	add(s.Life.Idle < time.Minute, "a session lives at least a minute without a request, not %v", s.Life.Idle)
+	add(s.Life.Absolute < s.Life.Idle, "a session's absolute life (%v) is at least its idle life (%v)", s.Life.Absolute, s.Life.Idle)
+	add(s.KeyDelay < 0, "a key delay is not negative")
+	add(s.ConfirmLife < time.Minute || s.ResetLife < time.Minute, "links that are mailed live at least a minute")
+	add(s.SessionCache < 1, "the session cache holds at least one session")
+	switch s.Algorithm {
+	case "EdDSA", "ES256", "RS256", "HS256":
+	default:
+		add(true, "the algorithm is EdDSA, ES256, RS256 or HS256, not %q", s.Algorithm)
+	}
+	switch s.Registration {
+	case RegistrationOpen, RegistrationVerified, RegistrationClosed:
+	default:
+		add(true, "registration is open, verified or closed, not %q", s.Registration)
+	}
+	return errors.Join(errs...)
+}
+
+// Load reads the signing keys and the revocation marks, makes the first key if
+// there is none, and forgets cached sessions. Call it once before anything else,
+// and again whenever another process may have changed the store.
+func (s *Service) Load(ctx context.Context) error {
+	s.loading.Lock()
+	defer s.loading.Unlock()
+	if err := s.loadKeys(ctx); err != nil {
+		return fmt.Errorf("load signing keys: %w", err)
+	}
+	if err := s.loadMarks(ctx); err != nil {
+		return fmt.Errorf("load revocation marks: %w", err)
+	}
+	s.cache.clear()
+	return nil
+}
+
+// Sweep removes what has expired from the stores. Call it now and then, every
+// hour or so; nothing depends on it but space.
+func (s *Service) Sweep(ctx context.Context) error {
+	now := s.Now()
+	_, sessions := s.SessionSets.DeleteExpired(ctx, now)
+	_, mails := s.MailTokens.DeleteExpired(ctx, now)
+	_, marks := s.Marks.DeleteExpired(ctx, now)
+	longest := max(s.Settings.AccountLimit.Window, s.Settings.AddressLimit.Window, s.Settings.MailLimit.Window)
+	_, attempts := s.Attempts.DeleteBefore(ctx, now.Add(-longest))
+	s.marksMu.Lock()
+	s.marks.DropExpired(now.Unix())
+	s.marksMu.Unlock()
+	return errors.Join(sessions, mails, marks, attempts, s.dropKeys(ctx, now))
+}
+
+// all runs writes that do not depend on each other at the same time, so that a
+// store may commit them as one, and returns their errors joined.
+func all(writes ...func() error) error {
+	errs := make([]error, len(writes))
+	var wait sync.WaitGroup
+	for i, write := range writes[1:] {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			errs[i+1] = write()
+		}()
+	}
+	errs[0] = writes[0]()
+	wait.Wait()
+	return errors.Join(errs...)
+}
