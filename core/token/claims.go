@@ -122,15 +122,11 @@ func claimOf(name string) int {
 	}
 }
 
-// nameIndex returns the index of a name as it stands in a document: find's for its unescaped form, -1 for one that is not
+// nameIndex returns the index of the name of m, which stands in text: find's for its unescaped form, -1 for one that is not
 // among the words, and false for one that is among them in another case.
-func nameIndex(name string, find func(string) int, words []string) (int, bool) {
-	odd := false // holds something that find cannot see, or that folds
-	for i := 0; i < len(name); i++ {
-		c := name[i]
-		odd = odd || c == '\\' || c >= 0x80 || c >= 'A' && c <= 'Z'
-	}
-	if !odd {
+func (m *member) nameIndex(text string, find func(string) int, words []string) (int, bool) {
+	name := text[m.name:m.nameEnd]
+	if !m.odd {
 		return find(name), true
 	}
 	for i, w := range words {
@@ -146,17 +142,18 @@ func nameIndex(name string, find func(string) int, words []string) (int, bool) {
 
 // memory is where claims put what is not a part of the payload.
 type memory struct {
-	text []byte   // unescaped strings
-	list []string // audiences and permissions
+	text  []byte   // unescaped strings
+	list  []string // audiences and permissions
+	plain bool     // no string has escapes
 }
 
 // read fills c in from the members that s found in raw, and returns the set of claims that are there and not empty.
 func (c *Claims) read(raw string, s *scanner, mem *memory) (present uint32, ok bool) {
-	c.raw = raw
+	c.raw, mem.plain = raw, !s.escapes
 	var audience, permissions Value
 	for i := range s.n {
 		m := &s.members[i]
-		claim, ok := nameIndex(raw[m.name:m.nameEnd], claimOf, claimNames[:])
+		claim, ok := m.nameIndex(raw, claimOf, claimNames[:])
 		if !ok {
 			return 0, false
 		}
@@ -310,7 +307,7 @@ func (mem *memory) unescape(v Value, size int) (string, bool) {
 		return "", false
 	}
 	inside := v.text[1 : len(v.text)-1]
-	if !hasEscape(inside) {
+	if mem.plain || !hasEscape(inside) {
 		return inside, true
 	}
 	if cap(mem.text)-len(mem.text) < len(inside) {

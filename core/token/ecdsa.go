@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"math/big"
+	"sync"
 )
 
 // ECDSA with the curve and the hash of RFC 7518 §3.4. Both (r, s) and (r, n-s) verify, so never tell tokens apart by their
@@ -59,36 +60,58 @@ type (
 )
 
 func (k es256Key) Verify(input, signature []byte) bool {
-	digest := sha256.Sum256(input)
-	return verifyECDSA(k.pub, 32, digest[:], signature)
+	s, ok := ecdsaStates.Get().(*ecdsaState)
+	if !ok {
+		return false
+	}
+	defer ecdsaStates.Put(s)
+	*(*[sha256.Size]byte)(s.digest[:]) = sha256.Sum256(input)
+	return s.verify(k.pub, 32, s.digest[:sha256.Size], signature)
 }
 
 func (k es384Key) Verify(input, signature []byte) bool {
-	digest := sha512.Sum384(input)
-	return verifyECDSA(k.pub, 48, digest[:], signature)
+	s, ok := ecdsaStates.Get().(*ecdsaState)
+	if !ok {
+		return false
+	}
+	defer ecdsaStates.Put(s)
+	*(*[sha512.Size384]byte)(s.digest[:]) = sha512.Sum384(input)
+	return s.verify(k.pub, 48, s.digest[:sha512.Size384], signature)
 }
 
 func (k es512Key) Verify(input, signature []byte) bool {
-	digest := sha512.Sum512(input)
-	return verifyECDSA(k.pub, 66, digest[:], signature)
+	s, ok := ecdsaStates.Get().(*ecdsaState)
+	if !ok {
+		return false
+	}
+	defer ecdsaStates.Put(s)
+	s.digest = sha512.Sum512(input)
+	return s.verify(k.pub, 66, s.digest[:], signature)
 }
 
-// verifyECDSA verifies R || S, each of size bytes (RFC 7518 §3.4).
-func verifyECDSA(pub *ecdsa.PublicKey, size int, digest, signature []byte) bool {
+// ecdsaState is the memory that the standard library lets escape.
+type ecdsaState struct {
+	digest [sha512.Size]byte
+	der    [2*66 + 9]byte
+}
+
+var ecdsaStates = sync.Pool{New: func() any { return new(ecdsaState) }}
+
+// verify verifies R || S, each of size bytes (RFC 7518 §3.4).
+func (s *ecdsaState) verify(pub *ecdsa.PublicKey, size int, digest, signature []byte) bool {
 	if len(signature) != 2*size {
 		return false
 	}
-	var buf [2*66 + 9]byte
-	der := appendInteger(buf[3:3], signature[:size])
-	der = appendInteger(der, signature[size:])
+	content := appendInteger(s.der[3:3], signature[:size])
+	content = appendInteger(content, signature[size:])
 	// A SEQUENCE of up to 127 bytes has a length of one byte, a longer one of two.
 	start := 1
-	if len(der) > 0x7F {
+	if len(content) > 0x7F {
 		start = 0
-		buf[1] = 0x81
+		s.der[1] = 0x81
 	}
-	buf[start], buf[2] = 0x30, byte(len(der))
-	return ecdsa.VerifyASN1(pub, digest, buf[start:3+len(der)])
+	s.der[start], s.der[2] = 0x30, byte(len(content))
+	return ecdsa.VerifyASN1(pub, digest, s.der[start:3+len(content)])
 }
 
 // appendInteger appends the DER form of the unsigned big-endian number v.

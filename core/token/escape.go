@@ -1,6 +1,9 @@
 package token
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // escapeLen returns the length of the escape sequence at the start of s, a surrogate pair taken as one, or 0 when it is
 // none.
@@ -104,14 +107,7 @@ func (u *unescaper) next() (byte, bool) {
 	}
 }
 
-func hasEscape(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' {
-			return true
-		}
-	}
-	return false
-}
+func hasEscape(s string) bool { return strings.IndexByte(s, '\\') >= 0 }
 
 // appendUnescaped appends what the inside s of a checked JSON string stands for; that is never longer than s.
 func appendUnescaped(dst []byte, s string) []byte {
@@ -122,20 +118,31 @@ func appendUnescaped(dst []byte, s string) []byte {
 	return dst
 }
 
-// hashName returns the FNV-1a hash of a name with its escapes resolved.
-func hashName(s string) uint32 {
-	h := uint32(2166136261)
-	if !hasEscape(s) {
-		for i := 0; i < len(s); i++ {
-			h = (h ^ uint32(s[i])) * 16777619
-		}
-		return h
+// oddByte marks the bytes of a name that keep it from being compared as it stands: escapes, and what has or folds to another
+// case.
+var oddByte = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c == '\\' || c >= utf8.RuneSelf || c >= 'A' && c <= 'Z'
 	}
+	return t
+}()
+
+// hashName returns the FNV-1a hash of a name with its escapes resolved, and whether it holds an oddByte.
+func hashName(s string) (h uint32, odd bool) {
+	h = 2166136261
+	for i := 0; i < len(s); i++ {
+		h = (h ^ uint32(s[i])) * 16777619
+		odd = odd || oddByte[s[i]]
+	}
+	if !odd || !hasEscape(s) {
+		return h, odd
+	}
+	h = 2166136261
 	u := unescaper{text: s}
 	for c, ok := u.next(); ok; c, ok = u.next() {
 		h = (h ^ uint32(c)) * 16777619
 	}
-	return h
+	return h, true
 }
 
 // equalNames reports whether two names are equal once their escapes are resolved.

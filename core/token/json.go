@@ -224,6 +224,9 @@ const maxInt = 1<<53 - 1
 
 // parseInt returns the value of a checked JSON number that is integral and of at most maxInt in magnitude.
 func parseInt(s string) (int64, bool) {
+	if v, ok := parseDigits(s); ok {
+		return v, true
+	}
 	negative := len(s) > 0 && s[0] == '-'
 	if negative {
 		s = s[1:]
@@ -289,6 +292,20 @@ func parseInt(s string) (int64, bool) {
 		m = -m
 	}
 	return m, true
+}
+
+// parseDigits is parseInt for what nearly all integers look like.
+func parseDigits(s string) (v int64, ok bool) {
+	if len(s) > 15 {
+		return 0, false
+	}
+	for i := 0; i < len(s); i++ {
+		if !isDigit(s[i]) {
+			return 0, false
+		}
+		v = v*10 + int64(s[i]-'0')
+	}
+	return v, true
 }
 
 // length returns the number of elements of an array or members of an object, and 0 for another value.

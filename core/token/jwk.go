@@ -194,7 +194,7 @@ func (f *fields) parameters() (x, y []byte, err error) {
 
 func decodeText(s string) ([]byte, bool) {
 	b := make([]byte, base64Len(len(s)))
-	n, ok := decodeBase64(b, s)
+	n, ok := decodeBase64(b, []byte(s))
 	return b[:n], ok
 }
 

@@ -18,24 +18,30 @@ type Pending struct {
 
 	owner     *Verifier // who prepared this; nil when nobody did
 	primitive Primitive
-	payload   []byte
-	buffer    []byte
+	header    []byte // decoded
+	payload   []byte // decoded
+	buffer    []byte // what all decoded parts are in
 	memory    memory
 	scanner   scanner
+	known     struct { // the last header that was accepted
+		owner *Verifier
+		text  []byte
+		key   int
+	}
 }
 
-// parts are the decoded parts of a compact JWS.
-type parts struct{ header, payload, signature []byte }
+// maxKnown is the length in bytes of the longest header that a Pending remembers.
+const maxKnown = 512
 
 // split takes a compact JWS (RFC 7515 §7.1) apart and decodes its three parts into p's buffer.
-func (p *Pending) split(compact []byte) (parts, bool) {
+func (p *Pending) split(compact []byte) (payload, signature []byte, ok bool) {
 	first := bytes.IndexByte(compact, '.')
 	if first < 0 {
-		return parts{}, false
+		return nil, nil, false
 	}
 	second := bytes.IndexByte(compact[first+1:], '.')
 	if second < 0 {
-		return parts{}, false
+		return nil, nil, false
 	}
 	second += first + 1
 	if cap(p.buffer) < len(compact) {
@@ -46,10 +52,10 @@ func (p *Pending) split(compact []byte) (parts, bool) {
 	y, okPayload := decodeBase64(buffer[h:], compact[first+1:second])
 	s, okSignature := decodeBase64(buffer[h+y:], compact[second+1:]) // a third dot is no base64url
 	if !okHeader || !okPayload || !okSignature {
-		return parts{}, false
+		return nil, nil, false
 	}
-	p.SigningInput = compact[:second:second]
-	return parts{header: buffer[:h:h], payload: buffer[h : h+y : h+y], signature: buffer[h+y : h+y+s : h+y+s]}, true
+	p.SigningInput, p.header = compact[:second:second], buffer[:h:h]
+	return buffer[h : h+y : h+y], buffer[h+y : h+y+s : h+y+s], true
 }
 
 // header is what counts of a JOSE header.
@@ -94,7 +100,7 @@ func readHeader(text string, s *scanner) (h header, err error) {
 	for i := range s.n {
 		m := &s.members[i]
 		v := Value{text: text[m.value:m.valueEnd]}
-		index, ok := nameIndex(text[m.name:m.nameEnd], headerOf, headerNames[:])
+		index, ok := m.nameIndex(text, headerOf, headerNames[:])
 		if !ok || index >= headerNever {
 			return h, ErrHeader
 		}

@@ -12,6 +12,7 @@ const (
 // member is where one member of an object stands in the text: its name between the quotes, and its value.
 type member struct {
 	hash            uint32 // of the unescaped name
+	odd             bool   // the name holds an oddByte
 	name, nameEnd   uint32
 	value, valueEnd uint32 // valueEnd is set for members of the outermost object only
 }
@@ -23,6 +24,7 @@ type scanner struct {
 	pos     int
 	n       int
 	depth   int
+	escapes bool              // there is an escape somewhere in the text
 	objects uint32            // bit d is set when the container at depth d is an object
 	base    [maxDepth + 1]int // index of the first member of the container at that depth
 	members [maxMembers]member
@@ -38,7 +40,7 @@ var plain = func() (t [256]bool) {
 
 // scan reports whether text is one strict JSON text.
 func (s *scanner) scan(text string) bool {
-	s.text, s.pos, s.n, s.depth, s.objects = text, 0, 0, 0, 0
+	s.text, s.pos, s.n, s.depth, s.objects, s.escapes = text, 0, 0, 0, 0, false
 	if len(text) > maxDocument {
 		return false
 	}
@@ -170,7 +172,7 @@ func (s *scanner) memberName() bool {
 		return false
 	}
 	name := s.text[start : s.pos-1]
-	hash := hashName(name)
+	hash, odd := hashName(name)
 	for i := s.base[s.depth]; i < s.n; i++ {
 		m := &s.members[i]
 		if m.hash == hash && equalNames(s.text[m.name:m.nameEnd], name) {
@@ -178,7 +180,7 @@ func (s *scanner) memberName() bool {
 		}
 	}
 	m := &s.members[s.n]
-	m.hash, m.name, m.nameEnd = hash, uint32(start), uint32(s.pos-1)
+	m.hash, m.odd, m.name, m.nameEnd = hash, odd, uint32(start), uint32(s.pos-1)
 	s.n++
 	s.space()
 	if s.pos >= len(s.text) || s.text[s.pos] != ':' {
@@ -193,6 +195,9 @@ func (s *scanner) memberName() bool {
 // str reads a string, from its opening to its closing quote.
 func (s *scanner) str() bool {
 	text, i := s.text, s.pos+1
+	for i < len(text)-7 && plain8(text[i:i+8]) {
+		i += 8
+	}
 	for i < len(text) {
 		c := text[i]
 		switch {
@@ -207,6 +212,7 @@ func (s *scanner) str() bool {
 				return false
 			}
 			i += n
+			s.escapes = true
 		case c < utf8.RuneSelf: // a control character
 			return false
 		default:
@@ -218,6 +224,15 @@ func (s *scanner) str() bool {
 		}
 	}
 	return false
+}
+
+// plain8 reports whether the eight bytes of s are plain, all at once.
+func plain8(s string) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	// Of bytes below 0x80, subtracting n sets the top bit of those below n, and of some above such a one.
+	return (x|(x-ones*0x20)|((x^ones*'"')-ones)|((x^ones*'\\')-ones))&tops == 0
 }
 
 // number reads a number (RFC 8259 §6).

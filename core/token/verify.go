@@ -1,6 +1,7 @@
 package token
 
 import (
+	"bytes"
 	"errors"
 	"sync"
 )
@@ -213,33 +214,23 @@ func (v *Verifier) Prepare(compact []byte, p *Pending) error {
 	if len(compact) > v.maxLength {
 		return ErrTooLong
 	}
-	part, ok := p.split(compact)
+	payload, signature, ok := p.split(compact)
 	if !ok {
 		return ErrMalformed
 	}
-	h, err := readHeader(view(part.header), &p.scanner)
-	if err != nil {
-		return err
-	}
-	if !h.hasAlg || indexOf(h.alg, v.algorithms) < 0 {
-		return ErrAlgorithm
-	}
-	if !v.acceptsType(&h) {
-		return ErrType
-	}
-	i, err := v.pick(&h)
+	i, err := v.pick(p)
 	if err != nil {
 		return err
 	}
 	p.owner, p.Key, p.primitive = v, v.keys.keys[i], v.primitives[i]
-	p.payload, p.Signature = part.payload, part.signature
+	p.payload, p.Signature = payload, signature
 	return nil
 }
 
 // forget ends the use of what was prepared before.
 func (p *Pending) forget() {
 	p.owner, p.Key, p.primitive = nil, nil, nil
-	p.SigningInput, p.Signature, p.payload = nil, nil, nil
+	p.SigningInput, p.Signature, p.payload, p.header = nil, nil, nil, nil
 	p.scanner.text = ""
 }
 
@@ -252,8 +243,35 @@ func (v *Verifier) acceptsType(h *header) bool {
 	return false
 }
 
-// pick returns the index of the one key for a token with header h.
-func (v *Verifier) pick(h *header) (int, error) {
+// pick checks the header of p and returns the index of the one key for it. Tokens of one issuer have the same header again
+// and again, so p remembers the last one that was accepted, and by whom.
+func (v *Verifier) pick(p *Pending) (int, error) {
+	if p.known.owner == v && bytes.Equal(p.header, p.known.text) {
+		return p.known.key, nil
+	}
+	h, err := readHeader(view(p.header), &p.scanner)
+	if err != nil {
+		return 0, err
+	}
+	if !h.hasAlg || indexOf(h.alg, v.algorithms) < 0 {
+		return 0, ErrAlgorithm
+	}
+	if !v.acceptsType(&h) {
+		return 0, ErrType
+	}
+	i, err := v.keyFor(&h)
+	if err != nil {
+		return 0, err
+	}
+	if len(p.header) <= maxKnown {
+		p.known.owner, p.known.key = v, i
+		p.known.text = append(p.known.text[:0], p.header...)
+	}
+	return i, nil
+}
+
+// keyFor returns the index of the one key for a token with header h.
+func (v *Verifier) keyFor(h *header) (int, error) {
 	found := -1
 	for i, k := range v.keys.keys {
 		switch {
@@ -288,9 +306,6 @@ func (v *Verifier) Finish(p *Pending, now int64, out *Claims) error {
 	if p.Volatile {
 		raw = view(p.payload)
 		mem = memory{text: p.memory.text[:0], list: p.memory.list[:0]}
-		if cap(mem.text) < len(p.payload) && hasEscape(raw) {
-			mem.text = make([]byte, 0, max(len(p.payload), minBuffer))
-		}
 	} else {
 		raw = string(p.payload)
 	}
