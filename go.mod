@@ -1,6 +1,6 @@
 module github.com/hexward/hexward
 
-go 1.26.8
+go 1.26.4
 
 require (
 	github.com/alecthomas/kong v1.17.0 // indirect
