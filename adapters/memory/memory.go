@@ -1,0 +1,97 @@
+// Package memory keeps everything in the memory of the process: for tests, and
+// for trying Hexward out. What it holds is gone when the process ends, so the
+// one sentence of the storage contracts that it does not fulfil is that writes
+// survive a crash.
+//
+//	store := memory.New()
+//	users, sessions := store.Users(), store.Sessions()
+package memory
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/token"
+	"github.com/hexward/hexward/core/user"
+	"github.com/hexward/hexward/ports"
+)
+
+// Store is every storage port at once. It is safe for concurrent use. One lock
+// guards it all: the functions that are handed to Update and Change run under it,
+// and must not call the store.
+type Store struct {
+	mu sync.RWMutex
+
+	users  map[string]user.User
+	names  map[string]string // the user id of each name key
+	emails map[string]string // and of each e-mail key
+
+	sessions map[string]session.Session
+	hashes   map[session.Hash]string // the session id of each present hash
+	formers  map[session.Hash]string // of each former hash
+	families map[session.Hash]string // of each refresh family
+
+	mailTokens map[mailKey]ports.MailToken
+	attempts   map[string][]int64
+	marks      map[markKey]token.Mark
+	events     []ports.Event // by ascending sequence
+	eventIDs   map[string]struct{}
+	keys       []ports.SigningKey // the oldest first
+}
+
+// New returns an empty store.
+func New() *Store {
+	return &Store{
+		users:      map[string]user.User{},
+		names:      map[string]string{},
+		emails:     map[string]string{},
+		sessions:   map[string]session.Session{},
+		hashes:     map[session.Hash]string{},
+		formers:    map[session.Hash]string{},
+		families:   map[session.Hash]string{},
+		mailTokens: map[mailKey]ports.MailToken{},
+		attempts:   map[string][]int64{},
+		marks:      map[markKey]token.Mark{},
+		eventIDs:   map[string]struct{}{},
+	}
+}
+
+// Users returns the store as ports.Users.
+func (s *Store) Users() ports.Users { return (*users)(s) }
+
+// UserSearch returns the store as ports.UserSearch.
+func (s *Store) UserSearch() ports.UserSearch { return (*users)(s) }
+
+// Sessions returns the store as ports.Sessions.
+func (s *Store) Sessions() ports.Sessions { return (*sessions)(s) }
+
+// SessionSets returns the store as ports.SessionSets.
+func (s *Store) SessionSets() ports.SessionSets { return (*sessions)(s) }
+
+// MailTokens returns the store as ports.MailTokens.
+func (s *Store) MailTokens() ports.MailTokens { return (*mailTokens)(s) }
+
+// Attempts returns the store as ports.Attempts.
+func (s *Store) Attempts() ports.Attempts { return (*attempts)(s) }
+
+// Marks returns the store as ports.Marks.
+func (s *Store) Marks() ports.Marks { return (*marks)(s) }
+
+// Audit returns the store as ports.Audit.
+func (s *Store) Audit() ports.Audit { return (*audit)(s) }
+
+// Keys returns the store as ports.Keys.
+func (s *Store) Keys() ports.Keys { return (*keys)(s) }
+
+// whole cuts a time to what every store keeps: milliseconds, in UTC.
+func whole(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }
+
+// copied returns a copy of a slice, and nil for an empty one.
+func copied[E any](in []E) []E {
+	if len(in) == 0 {
+		return nil
+	}
+	return slices.Clone(in)
+}
