@@ -154,7 +154,7 @@ const (
 	ed25519D     = "52036cee2b6ffe738cc740797779e89800700a4d4141d8ab75eb4dca135978a3"
 	// The y coordinates of the points of order 8 on edwards25519; those of order 1, 2 and 4 are 1, -1 and 0.
 	ed25519Order8A = "05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826"
-	ed25519Order8B = "7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7"
+	ed25519Order8B = "7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7"
 )
 
 // unhex reads one of the constants above.
