@@ -155,7 +155,7 @@ func (s *Service) newID() (string, error) {
 		return "", fmt.Errorf("read randomness: %w", err)
 	}
 	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(s.Now().UnixMilli())) //nolint:gosec // the clock is after 1970
+	binary.BigEndian.PutUint64(ms[:], uint64(s.Now().UnixMilli()))
 	copy(b[:6], ms[2:])
 	b[6] = b[6]&0x0f | 0x70
 	b[8] = b[8]&0x3f | 0x80

@@ -130,11 +130,24 @@ func (c *Config) missing() error {
 		name string
 		have bool
 	}{
-		{"Users", c.Users != nil}, {"UserSearch", c.UserSearch != nil}, {"Sessions", c.Sessions != nil},
-		{"SessionSets", c.SessionSets != nil}, {"MailTokens", c.MailTokens != nil}, {"Attempts", c.Attempts != nil},
-		{"Marks", c.Marks != nil}, {"Audit", c.Audit != nil}, {"Keys", c.Keys != nil}, {"Keyring", c.Keyring != nil},
-		{"Signer", c.Signer != nil}, {"Sealer", c.Sealer != nil}, {"Hasher", c.Hasher != nil}, {"Mailer", c.Mailer != nil},
-		{"Seal", c.Seal != nil}, {"Now", c.Now != nil}, {"Rand", c.Rand != nil}, {"Report", c.Report != nil},
+		{"Users", c.Users != nil},
+		{"UserSearch", c.UserSearch != nil},
+		{"Sessions", c.Sessions != nil},
+		{"SessionSets", c.SessionSets != nil},
+		{"MailTokens", c.MailTokens != nil},
+		{"Attempts", c.Attempts != nil},
+		{"Marks", c.Marks != nil},
+		{"Audit", c.Audit != nil},
+		{"Keys", c.Keys != nil},
+		{"Keyring", c.Keyring != nil},
+		{"Signer", c.Signer != nil},
+		{"Sealer", c.Sealer != nil},
+		{"Hasher", c.Hasher != nil},
+		{"Mailer", c.Mailer != nil},
+		{"Seal", c.Seal != nil},
+		{"Now", c.Now != nil},
+		{"Rand", c.Rand != nil},
+		{"Report", c.Report != nil},
 		{"Settings.Link", c.Settings.Link != nil},
 	} {
 		if !need.have {

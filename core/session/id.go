@@ -62,7 +62,7 @@ func (s *Seal) Mint(random io.Reader, now time.Time) (cookie string, h Hash, err
 	if _, err := io.ReadFull(random, b[:randomSize]); err != nil {
 		return "", Hash{}, fmt.Errorf("read randomness: %w", err)
 	}
-	binary.BigEndian.PutUint64(b[randomSize:idSize], uint64(now.UnixMilli())) //nolint:gosec // a bit pattern, read back as it was written
+	binary.BigEndian.PutUint64(b[randomSize:idSize], uint64(now.UnixMilli()))
 	sum := sign(s.macs[0], b[:idSize])
 	copy(b[idSize:], sum[:])
 	return base64.RawURLEncoding.EncodeToString(b[:]), sha256.Sum256(b[:idSize]), nil

@@ -7,7 +7,6 @@ import (
 	"crypto/hmac"
 	"crypto/rsa"
 	"crypto/sha256"
-	"hash"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +43,7 @@ func primitive(s signer, input, sig []byte) func() bool {
 			return rsa.VerifyPKCS1v15(&priv.PublicKey, crypto.SHA256, digest[:], sig) == nil
 		}
 	default:
-		var mac hash.Hash = hmac.New(sha256.New, s.priv.([]byte))
+		mac := hmac.New(sha256.New, s.priv.([]byte))
 		sum := make([]byte, 0, 32)
 		return func() bool {
 			mac.Reset()

@@ -1,0 +1,81 @@
+# Everything there is to do with this tree. `make` alone says what.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS   += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+
+# SQLite is C. A checkout that belongs to somebody else has no revision to stamp,
+# and a workspace around this one is none of its business.
+export CGO_ENABLED := 1
+export GOWORK      := off
+export GOFLAGS     := -mod=readonly -buildvcs=false
+
+TOOL     := go tool -modfile=.ci/tools/go.mod
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME ?= 10s
+ARGS     ?=
+
+.PHONY: help
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## build the server and run it on http://127.0.0.1:8080 with ./data (ARGS='--registration verified' …)
+	@exec bin/hexward serve $(ARGS)
+
+.PHONY: build
+build: needs ## build bin/hexward
+	@mkdir -p bin
+	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/hexward ./apps/hexward
+
+# The race detector watches what runs in parallel by design. Programs and
+# WebAssembly run without it: their tests start processes and measure them.
+RACED   = $$(go list ./core/... ./ports/... ./adapters/...)
+UNRACED = $$(go list ./... | grep -vE '/hexward/(core|ports|adapters)(/|$$)' || true)
+
+.PHONY: test
+test: needs ## run every test, with the race detector on for core, ports and adapters
+	go test -race -timeout 15m $(RACED)
+	@unraced=$(UNRACED); [[ -z $$unraced ]] || { set -x; go test -timeout 15m $$unraced; }
+
+.PHONY: race
+race: needs ## run every test with the race detector on
+	go test -race -timeout 20m ./...
+
+.PHONY: fuzz
+fuzz: needs ## fuzz every parser for FUZZTIME (10s)
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -parallel 2 $$package; \
+		done; \
+	done
+
+.PHONY: bench
+bench: needs ## measure, and print each ratio beside its aim
+	@go run ./.ci/bench $(ARGS)
+
+.PHONY: lint
+lint: needs ## say what golangci-lint and gofumpt would have otherwise
+	$(TOOL) golangci-lint run ./...
+	@unformatted=$$(cd .ci && go tool -modfile=tools/go.mod gofumpt -l .); [[ -z $$unformatted ]] || { echo "not formatted: $$unformatted"; exit 1; }
+
+.PHONY: generate
+generate: needs ## write anew what is generated
+	go generate ./...
+
+.PHONY: verify
+verify: generate ## fail if what is generated differs from what is committed
+	@git diff --exit-code || { echo 'run "make generate" and commit the result' >&2; exit 1; }
+
+.PHONY: clean
+clean: ## remove what was built; data stays
+	rm -rf bin coverage.out
+
+.PHONY: needs
+needs:
+	@command -v go >/dev/null || { echo 'Go is missing: install 1.26 or newer from https://go.dev/dl/' >&2; exit 1; }
+	@command -v $${CC:-gcc} >/dev/null || { \
+		if [[ $$EUID == 0 ]] && command -v apt-get >/dev/null; then apt-get install -y -qq gcc libc6-dev >&2; \
+		else echo 'A C compiler is missing, which SQLite is built with: install gcc (apt-get install gcc libc6-dev, dnf install gcc, apk add gcc musl-dev)' >&2; exit 1; fi; }
