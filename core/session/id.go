@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,13 +44,14 @@ type Seal struct {
 }
 
 // NewSeal returns a Seal that signs with key and also accepts what previous
-// keys signed. A key under SealKeySize bytes is an error.
+// keys signed. A key under SealKeySize bytes is an error. It copies the keys.
 func NewSeal(key []byte, previous ...[]byte) (*Seal, error) {
 	s := &Seal{}
 	for _, k := range append([][]byte{key}, previous...) {
 		if len(k) < SealKeySize {
 			return nil, fmt.Errorf("session: a key has at least %d bytes, not %d", SealKeySize, len(k))
 		}
+		k = slices.Clone(k) // the pool reads it at any time, the caller may wipe theirs
 		s.macs = append(s.macs, &sync.Pool{New: func() any { return &mac{hash: hmac.New(sha256.New, k)} }})
 	}
 	return s, nil

@@ -52,7 +52,7 @@ func ParseRefresh(token string) (Refresh, error) {
 		return r, errRefresh
 	}
 	b, err := strict.DecodeString(token)
-	if err != nil {
+	if err != nil || len(b) != refreshSize { // the decoder skips line breaks
 		return r, errRefresh
 	}
 	copy(r.family[:], b)

@@ -87,9 +87,9 @@ func (s *Session) Touch(now time.Time) {
 }
 
 // Accepts reports whether a hash is that of the session's id at now: the present
-// one, or the former one within its grace.
+// one, or the former one within its grace. The zero hash is nobody's.
 func (s *Session) Accepts(h Hash, now time.Time) bool {
-	return h == s.Hash || h == s.Former && now.Before(s.FormerTo) && s.Former != Hash{}
+	return h != Hash{} && (h == s.Hash || h == s.Former && now.Before(s.FormerTo))
 }
 
 // Replace gives the session a new id. The one before works for RotationGrace.
@@ -112,7 +112,7 @@ var ErrReused = fault.New(fault.Unauthenticated, "refresh_reused", "this refresh
 // RotateRefresh replaces the refresh token: presented must be the one that works now.
 // If not, the error is ErrReused, and the caller ends the session.
 func (s *Session) RotateRefresh(presented, next Hash, now time.Time) error {
-	if s.Refresh != presented {
+	if s.Refresh != presented || presented == (Hash{}) {
 		return ErrReused
 	}
 	s.Refresh, s.FreshAt = next, now

@@ -34,10 +34,10 @@ func ParseEmail(s string) (Email, error) {
 	if !validLocal(local) {
 		return refuse("malformed", "what stands before the @ is 1 to 64 ASCII letters, digits or !#$%&'*+-/=?^_`{|}~ with single dots between")
 	}
-	domain = strings.ToLower(domain)
-	if !validDomain(domain) {
+	if !validDomain(domain) { // before it is lowered: K (Kelvin) and İ become ASCII then
 		return refuse("malformed", "what stands after the @ is a domain such as example.org, an international one in its ASCII form (xn--…)")
 	}
+	domain = strings.ToLower(domain)
 	return Email{local + "@" + domain, strings.ToLower(local) + "@" + domain}, nil
 }
 
@@ -81,8 +81,8 @@ func validDomain(s string) bool {
 			}
 		}
 	}
-	last := labels[len(labels)-1]
-	return strings.ContainsFunc(last, func(r rune) bool { return r < '0' || r > '9' }) // not an IP address
+	top := labels[len(labels)-1][0]
+	return top < '0' || top > '9' // not an IP address, in decimal or hexadecimal
 }
 
 func alphanumeric(c byte) bool {

@@ -1,11 +1,13 @@
 package user
 
 import (
+	"errors"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/secure/precis"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/hexward/hexward/core/fault"
 )
@@ -22,10 +24,12 @@ type Name struct{ display, key string }
 
 // ParseName accepts a user name of MinName to MaxName code points under the
 // PRECIS profile UsernameCaseMapped (RFC 8265 §3.3), so that width, case and
-// composition make no second name. On top of the profile it refuses "@", which
-// would make a name look like an e-mail address, letters of scripts that are
-// never written together, and names written wholly in letters that look like
-// Latin ones (UTS #39). The error is an Invalid fault on the member "username".
+// composition make no second name; nor does the dot of i and ı, whose capitals
+// are each other's in Turkish, or the form of a final σ. On top of the profile it refuses "@", which
+// would make a name look like an e-mail address, invisible joiners, and what
+// passes for somebody else's name: letters of scripts that are not written
+// together, or that are rare or technical, or all of which look like Latin ones
+// (UTS #39). The error is an Invalid fault on the member "username".
 func ParseName(s string) (Name, error) {
 	refuse := func(code, message string) (Name, error) {
 		return Name{}, fault.InvalidField("username", code, message)
@@ -43,7 +47,7 @@ func ParseName(s string) (Name, error) {
 	if err != nil {
 		return refuse("character", "a user name has letters, digits and common punctuation, and no spaces or symbols")
 	}
-	key, err := precis.UsernameCaseMapped.String(s)
+	key, err := keyOf(display)
 	if err != nil {
 		return refuse("character", "a user name has letters, digits and common punctuation, and no spaces or symbols")
 	}
@@ -59,10 +63,47 @@ func ParseName(s string) (Name, error) {
 	if !strings.ContainsFunc(key, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
 		return refuse("character", "a user name has at least one letter or digit")
 	}
-	if mixesScripts(key) {
-		return refuse("confusable", "a user name is written in one script: letters of different alphabets that look alike are refused")
+	if why := confusable(display); why != "" {
+		return refuse("confusable", why)
 	}
 	return Name{display, key}, nil
+}
+
+// keyOf maps a displayed name to its key. The key is its own key: a name whose
+// is not could be registered under one key and looked up under another.
+func keyOf(display string) (string, error) {
+	key, err := mapped(display)
+	if err != nil {
+		return "", err
+	}
+	if again, err := mapped(key); err != nil || again != key {
+		return "", errUnstable
+	}
+	return key, nil
+}
+
+var errUnstable = errors.New("the profile does not map this name to itself")
+
+// mapped applies the profile and folds the letters whose case it leaves apart.
+func mapped(s string) (string, error) {
+	s, err := precis.UsernameCaseMapped.String(s)
+	if err != nil || ascii(s) {
+		return s, err
+	}
+	s = strings.NewReplacer("ı", "i", "ς", "σ").Replace(s)
+	for _, dotted := range []string{"i", "j", "į", "ị"} {
+		s = strings.ReplaceAll(s, dotted+"\u0307", dotted)
+	}
+	return norm.NFC.String(s), nil
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // NameOf restores a name that ParseName once accepted from its two forms. It is
@@ -75,72 +116,3 @@ func (n Name) String() string { return n.display }
 // Key returns the form by which names are compared: two names with the same key
 // are the same name.
 func (n Name) Key() string { return n.key }
-
-// together lists the scripts that are written together in one name, each set
-// with the writing system that does so (UTS #39 §5.1, augmented script sets).
-var together = []map[string]bool{
-	{"Han": true, "Hiragana": true, "Katakana": true}, // Japanese
-	{"Han": true, "Hangul": true},                     // Korean
-	{"Han": true, "Bopomofo": true},                   // Chinese with phonetic marks
-}
-
-// looksLatin are the lower-case Cyrillic and Greek letters whose shapes are
-// Latin ones (from the confusables of UTS #39). A name that has no other letter
-// passes for a Latin name.
-const looksLatin = "асԁеһіјӏорԛѕԝхуѵьӕαινορυχϳ"
-
-// mixesScripts reports whether the letters of a case-mapped name come from
-// scripts that are not written together, or are all look-alikes of Latin.
-func mixesScripts(key string) bool {
-	seen := map[string]bool{}
-	foreign, alike := 0, 0
-	for _, r := range key {
-		script := scriptOf(r)
-		if script == "" {
-			continue
-		}
-		seen[script] = true
-		if script == "Cyrillic" || script == "Greek" {
-			foreign++
-			if strings.ContainsRune(looksLatin, r) {
-				alike++
-			}
-		}
-	}
-	if foreign > 0 && foreign == alike {
-		return true
-	}
-	if len(seen) <= 1 {
-		return false
-	}
-	for _, set := range together {
-		all := true
-		for script := range seen {
-			all = all && set[script]
-		}
-		if all {
-			return false
-		}
-	}
-	return true
-}
-
-// scriptOf returns the script of a letter or mark, and "" for what belongs to
-// every script: digits, punctuation, inherited marks.
-func scriptOf(r rune) string {
-	switch {
-	case r < utf8.RuneSelf:
-		if 'a' <= r && r <= 'z' {
-			return "Latin"
-		}
-		return ""
-	case unicode.In(r, unicode.Common, unicode.Inherited):
-		return ""
-	}
-	for name, table := range unicode.Scripts {
-		if unicode.Is(table, r) {
-			return name
-		}
-	}
-	return "Unknown"
-}
