@@ -46,7 +46,7 @@ var (
 	tiny     = slices.Concat(pure, []string{"sync", "sync/atomic"})
 	tinySums = slices.Concat(tiny, []string{
 		"crypto", "crypto/ecdh", "crypto/ecdsa", "crypto/ed25519", "crypto/elliptic", "crypto/hmac", "crypto/rsa",
-		"crypto/sha256", "crypto/subtle", "hash", "math/big",
+		"crypto/sha256", "crypto/sha512", "crypto/subtle", "hash", "math/big",
 	})
 )
 
@@ -91,6 +91,10 @@ var rooms = []room{
 	{dir: "wasm/...", ours: []string{"core/token", "core/access", "core/edge"}},
 }
 
+// unsafeIn is the one file of the core that may import unsafe, to read decoded
+// bytes as a string without copying them.
+const unsafeIn = "core/token/view.go"
+
 // The functions that ask the world behind a rule's back, by package. Any mention
 // counts, not only a call: handing time.Now on is reading the clock.
 var behindTheBack = map[string][]string{
@@ -126,9 +130,10 @@ const (
 	whyMock  = "mocks are for the unit tests of core/auth; everybody else tests against the memory adapter"
 	whyClock = "the core asks for nothing behind its caller's back: rules take now as an argument, services hold Now, a port " +
 		"is bounded by the ctx it is given"
-	whyDot = "a dot import hides where a name comes from, from readers and from this test; import the package by name"
-	whyGo  = "TinyGo builds the verifier without a scheduler, where a goroutine never runs; do it in line"
-	whyRec = "recover does nothing under TinyGo, where a panic traps; check before, so that nothing panics"
+	whyDot    = "a dot import hides where a name comes from, from readers and from this test; import the package by name"
+	whyUnsafe = "unsafe gets around every other rule here; " + unsafeIn + " has all that the core needs of it"
+	whyGo     = "TinyGo builds the verifier without a scheduler, where a goroutine never runs; do it in line"
+	whyRec    = "recover does nothing under TinyGo, where a panic traps; check before, so that nothing panics"
 )
 
 // breach is one place where a file breaks a rule.
@@ -147,7 +152,7 @@ func inspect(file string, src []byte) ([]breach, error) {
 	core := dir == "core" || strings.HasPrefix(dir, "core/")
 	mode := parser.ImportsOnly
 	if core && !test {
-		mode = parser.SkipObjectResolution
+		mode = parser.SkipObjectResolution | parser.ParseComments
 	}
 	fset := token.NewFileSet()
 	f, err := parser.ParseFile(fset, file, src, mode)
@@ -177,7 +182,11 @@ func inspect(file string, src []byte) ([]breach, error) {
 			add(spec.Pos(), "dot import of "+imported, whyDot)
 		}
 		why := ""
-		if test {
+		if core && !test && imported == "unsafe" {
+			if file != unsafeIn {
+				why = whyUnsafe
+			}
+		} else if test {
 			why = refuseInTest(dir, imported)
 		} else {
 			why = refuse(rooms[at], dir, imported)
@@ -294,6 +303,13 @@ func deeds(f *ast.File, dir string, add func(token.Pos, string, string)) {
 		names[name] = imported
 	}
 	tinyRoom := among(dir, []string{"core/token", "core/access", "core/edge"})
+	for _, group := range f.Comments {
+		for _, c := range group.List {
+			if strings.HasPrefix(c.Text, "//go:linkname") {
+				add(c.Pos(), "links to another package's insides", whyUnsafe)
+			}
+		}
+	}
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.SelectorExpr:
@@ -379,7 +395,9 @@ func TestInspect(t *testing.T) {
 		{name: "fmt in token", file: "core/token/a.go", src: `import "fmt"`, want: []breach{{"core/token/a.go:2", "imports fmt", whyTiny}}},
 		{name: "json in token", file: "core/token/a.go", src: `import "encoding/json"`, want: []breach{{"core/token/a.go:2", "imports encoding/json", whyTiny}}},
 		{name: "time in access", file: "core/access/a.go", src: `import "time"`, want: []breach{{"core/access/a.go:2", "imports time", whyTiny}}},
-		{name: "unsafe in core", file: "core/token/a.go", src: `import "unsafe"`, want: []breach{{"core/token/a.go:2", "imports unsafe", whyTiny}}},
+		{name: "unsafe in core", file: "core/token/a.go", src: `import "unsafe"`, want: []breach{{"core/token/a.go:2", "imports unsafe", whyUnsafe}}},
+		{name: "unsafe in its one place", file: unsafeIn, src: `import "unsafe"`},
+		{name: "link to the runtime", file: unsafeIn, src: "import _ \"unsafe\"\n\n//go:linkname now time.now\nfunc now()", want: []breach{{unsafeIn + ":4", "links to another package's insides", whyUnsafe}}},
 		{name: "cgo in core", file: "core/user/a.go", src: `import "C"`, want: []breach{{"core/user/a.go:2", "imports C", whyStd}}},
 		{name: "blank import in core", file: "core/session/a.go", src: `import _ "os/user"`, want: []breach{{"core/session/a.go:2", "imports os/user", whyStd}}},
 		{name: "normalisation in user", file: "core/user/a.go", src: `import "golang.org/x/text/secure/precis"`},
