@@ -1,0 +1,797 @@
+package token_test
+
+import (
+	"crypto/ecdsa"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/hexward/hexward/core/token"
+)
+
+// tokenCase is a token as a header and a payload, in which ALG, KID and the times T±n stand for what fits the case.
+type tokenCase struct {
+	name, header, payload string
+	want                  error
+}
+
+const (
+	goodHeader  = `{"alg":"ALG","typ":"at+jwt","kid":"KID"}`
+	goodPayload = `{"iss":"https://id.example","aud":"https://api.example","exp":1800000100}`
+)
+
+// withClaims returns the smallest good payload with more members.
+func withClaims(members string) string {
+	return strings.TrimSuffix(goodPayload, "}") + "," + members + "}"
+}
+
+func withHeader(members string) string {
+	return strings.TrimSuffix(goodHeader, "}") + "," + members + "}"
+}
+
+func claimsWith(exp string) string {
+	return `{"iss":"https://id.example","aud":"https://api.example","exp":` + exp + `}`
+}
+
+func audienceOf(aud string) string {
+	return `{"iss":"https://id.example","aud":` + aud + `,"exp":1800000100}`
+}
+
+func issuedBy(iss string) string {
+	return `{"iss":` + iss + `,"aud":"https://api.example","exp":1800000100}`
+}
+
+// tokenCases are judged with an issuer, an audience, the type at+jwt, the leeway of 60 seconds and one key.
+var tokenCases = []tokenCase{
+	{"good", goodHeader, goodPayload, nil},
+	{"typical", goodHeader, payload, nil},
+	{"space in both", " {\t\"alg\" : \"ALG\",\"typ\":\"at+jwt\" , \"kid\":\"KID\"}\n", " " + goodPayload + "\r\n", nil},
+	{"other header members", withHeader(`"cty":"x","x5t":"y","x5t#S256":"z","own":[{"alg":"none"}]`), goodPayload, nil},
+	{"type in full", strings.Replace(goodHeader, "at+jwt", "application/at+jwt", 1), goodPayload, nil},
+	{"type in another case", strings.Replace(goodHeader, "at+jwt", "Application/AT+JWT", 1), goodPayload, nil},
+	{"no kid", `{"alg":"ALG","typ":"at+jwt"}`, goodPayload, nil},
+	{"escaped header", `{"\u0061lg":"ALG","t\u0079p":"at\u002bjwt","\u006bid":"KID"}`, goodPayload, nil},
+	{"escaped claims", goodHeader, `{"\u0069ss":"https:\/\/id\u002eexample","aud":["\u0068ttps://api.example"],"e\u0078p":1800000100}`, nil},
+
+	{"empty header", ``, goodPayload, token.ErrMalformed},
+	{"header array", `[]`, goodPayload, token.ErrMalformed},
+	{"header string", `"{}"`, goodPayload, token.ErrMalformed},
+	{"header null", `null`, goodPayload, token.ErrMalformed},
+	{"header cut", `{"alg":"ALG"`, goodPayload, token.ErrMalformed},
+	{"header twice", goodHeader + goodHeader, goodPayload, token.ErrMalformed},
+	{"header not UTF-8", withHeader("\"x\":\"\xff\""), goodPayload, token.ErrMalformed},
+	{"header with a lone surrogate", withHeader(`"x":"\ud800"`), goodPayload, token.ErrMalformed},
+	{"header too deep", withHeader(`"x":` + nested(16)), goodPayload, token.ErrMalformed},
+	{"alg twice", withHeader(`"alg":"ALG"`), goodPayload, token.ErrMalformed},
+	{"alg twice, once escaped", withHeader(`"\u0061lg":"none"`), goodPayload, token.ErrMalformed},
+	{"other member twice", withHeader(`"x":1,"x":1`), goodPayload, token.ErrMalformed},
+	{"member twice further in", withHeader(`"x":{"a":1,"a":1}`), goodPayload, token.ErrMalformed},
+	{"alg is a number", `{"alg":256,"typ":"at+jwt","kid":"KID"}`, goodPayload, token.ErrMalformed},
+	{"alg is null", `{"alg":null,"typ":"at+jwt","kid":"KID"}`, goodPayload, token.ErrMalformed},
+	{"alg is a list", `{"alg":["ALG"],"typ":"at+jwt","kid":"KID"}`, goodPayload, token.ErrMalformed},
+	{"typ is a number", `{"alg":"ALG","typ":1,"kid":"KID"}`, goodPayload, token.ErrMalformed},
+	{"typ is null", `{"alg":"ALG","typ":null,"kid":"KID"}`, goodPayload, token.ErrMalformed},
+	{"kid is a number", `{"alg":"ALG","typ":"at+jwt","kid":1}`, goodPayload, token.ErrMalformed},
+	{"kid is an object", `{"alg":"ALG","typ":"at+jwt","kid":{"KID":1}}`, goodPayload, token.ErrMalformed},
+	{"kid is empty", `{"alg":"ALG","typ":"at+jwt","kid":""}`, goodPayload, token.ErrMalformed},
+	{"kid of 257 bytes", `{"alg":"ALG","typ":"at+jwt","kid":"` + strings.Repeat("k", 257) + `"}`, goodPayload, token.ErrMalformed},
+
+	{"crit", withHeader(`"crit":["exp"]`), goodPayload, token.ErrCrit},
+	{"crit empty", withHeader(`"crit":[]`), goodPayload, token.ErrCrit},
+	{"crit null", withHeader(`"crit":null`), goodPayload, token.ErrCrit},
+	{"crit escaped", withHeader(`"cr\u0069t":["b64"]`), goodPayload, token.ErrCrit},
+	{"b64 false", withHeader(`"b64":false`), goodPayload, token.ErrHeader},
+	{"b64 true", withHeader(`"b64":true`), goodPayload, token.ErrHeader},
+	{"zip", withHeader(`"zip":"DEF"`), goodPayload, token.ErrHeader},
+	{"jwk", withHeader(`"jwk":{` + okpMembers + `}`), goodPayload, token.ErrHeader},
+	{"jku", withHeader(`"jku":"https://evil.example/jwks.json"`), goodPayload, token.ErrHeader},
+	{"x5u", withHeader(`"x5u":"https://evil.example/cert.pem"`), goodPayload, token.ErrHeader},
+	{"x5c", withHeader(`"x5c":["MIIB"]`), goodPayload, token.ErrHeader},
+	{"jku escaped", withHeader(`"\u006aku":"https://evil.example"`), goodPayload, token.ErrHeader},
+	{"Alg beside alg", withHeader(`"Alg":"none"`), goodPayload, token.ErrHeader},
+	{"Alg alone", `{"Alg":"ALG","typ":"at+jwt","kid":"KID"}`, goodPayload, token.ErrHeader},
+	{"Crit", withHeader(`"Crit":["exp"]`), goodPayload, token.ErrHeader},
+	{"JKU", withHeader(`"JKU":"https://evil.example"`), goodPayload, token.ErrHeader},
+	{"kid with the Kelvin sign", withHeader(`"` + "\u212a" + `id":"other"`), goodPayload, token.ErrHeader},
+	{"kid with the Kelvin sign escaped", withHeader(`"\u212aid":"other"`), goodPayload, token.ErrHeader},
+
+	{"no alg", `{"typ":"at+jwt","kid":"KID"}`, goodPayload, token.ErrAlgorithm},
+	{"alg none", `{"alg":"none","typ":"at+jwt","kid":"KID"}`, goodPayload, token.ErrAlgorithm},
+	{"alg None", `{"alg":"None","typ":"at+jwt","kid":"KID"}`, goodPayload, token.ErrAlgorithm},
+	{"alg NONE", `{"alg":"NONE","typ":"at+jwt","kid":"KID"}`, goodPayload, token.ErrAlgorithm},
+	{"alg none without kid", `{"alg":"none","typ":"at+jwt"}`, goodPayload, token.ErrAlgorithm},
+	{"alg empty", `{"alg":"","typ":"at+jwt","kid":"KID"}`, goodPayload, token.ErrAlgorithm},
+	{"alg not configured", `{"alg":"PS384","typ":"at+jwt","kid":"KID"}`, goodPayload, token.ErrAlgorithm},
+	{"alg with a space", `{"alg":"ALG ","typ":"at+jwt","kid":"KID"}`, goodPayload, token.ErrAlgorithm},
+	{"alg with a NUL", `{"alg":"ALG\u0000","typ":"at+jwt","kid":"KID"}`, goodPayload, token.ErrAlgorithm},
+
+	{"no typ", `{"alg":"ALG","kid":"KID"}`, goodPayload, token.ErrType},
+	{"typ empty", `{"alg":"ALG","typ":"","kid":"KID"}`, goodPayload, token.ErrType},
+	{"typ JWT", `{"alg":"ALG","typ":"JWT","kid":"KID"}`, goodPayload, token.ErrType},
+	{"typ of another tree", `{"alg":"ALG","typ":"text/at+jwt","kid":"KID"}`, goodPayload, token.ErrType},
+	{"typ with two slashes", `{"alg":"ALG","typ":"application/at+jwt/x","kid":"KID"}`, goodPayload, token.ErrType},
+	{"typ with a parameter", `{"alg":"ALG","typ":"at+jwt;x=y","kid":"KID"}`, goodPayload, token.ErrType},
+	{"typ prefix alone", `{"alg":"ALG","typ":"application/","kid":"KID"}`, goodPayload, token.ErrType},
+
+	{"kid of nobody", `{"alg":"ALG","typ":"at+jwt","kid":"other"}`, goodPayload, token.ErrKeyUnknown},
+	{"kid in another case", `{"alg":"ALG","typ":"at+jwt","kid":"Kid:KID"}`, goodPayload, token.ErrKeyUnknown},
+	{"kid with an injection", `{"alg":"ALG","typ":"at+jwt","kid":"../../KID' OR '1'='1"}`, goodPayload, token.ErrKeyUnknown},
+
+	{"empty payload", goodHeader, ``, token.ErrClaims},
+	{"payload array", goodHeader, `[]`, token.ErrClaims},
+	{"payload string", goodHeader, `"x"`, token.ErrClaims},
+	{"payload null", goodHeader, `null`, token.ErrClaims},
+	{"payload is a token", goodHeader, `eyJhbGciOiJub25lIn0.e30.`, token.ErrClaims},
+	{"payload twice", goodHeader, goodPayload + goodPayload, token.ErrClaims},
+	{"payload not UTF-8", goodHeader, withClaims("\"sub\":\"\xc3\x28\""), token.ErrClaims},
+	{"lone surrogate", goodHeader, withClaims(`"sub":"\udc00"`), token.ErrClaims},
+	{"exp twice", goodHeader, withClaims(`"exp":1900000000`), token.ErrClaims},
+	{"exp twice, once escaped", goodHeader, withClaims(`"\u0065xp":1900000000`), token.ErrClaims},
+	{"other claim twice", goodHeader, withClaims(`"x":1,"x":2`), token.ErrClaims},
+	{"claim twice further in", goodHeader, withClaims(`"x":[{"a":1,"a":2}]`), token.ErrClaims},
+	{"too deep", goodHeader, withClaims(`"x":` + nested(16)), token.ErrClaims},
+	{"257 claims", goodHeader, withClaims(strings.Trim(manyMembers(254), "{}")), token.ErrClaims},
+	{"256 claims", goodHeader, withClaims(strings.Trim(manyMembers(253), "{}")), nil},
+	{"EXP beside exp", goodHeader, withClaims(`"EXP":1`), token.ErrClaims},
+	{"Sub", goodHeader, withClaims(`"Sub":"admin"`), token.ErrClaims},
+	{"iss with a long s", goodHeader, withClaims(`"i` + "\u017f" + `s":"x"`), token.ErrClaims},
+	{"iss with an escaped long s", goodHeader, withClaims(`"i\u017f\u017f":"x"`), token.ErrClaims},
+	{"Permissions", goodHeader, withClaims(`"Permissions":["admin"]`), token.ErrClaims},
+	{"another claim in capitals", goodHeader, withClaims(`"X":1,"EXPIRES":2,"Iß":3`), nil},
+
+	{"sub is a number", goodHeader, withClaims(`"sub":1`), token.ErrClaims},
+	{"sub is null", goodHeader, withClaims(`"sub":null`), token.ErrClaims},
+	{"sub is a list", goodHeader, withClaims(`"sub":["a"]`), token.ErrClaims},
+	{"jti is an object", goodHeader, withClaims(`"jti":{}`), token.ErrClaims},
+	{"sid is true", goodHeader, withClaims(`"sid":true`), token.ErrClaims},
+	{"tenant is a list", goodHeader, withClaims(`"tenant":["a","b"]`), token.ErrClaims},
+	{"scope is a list", goodHeader, withClaims(`"scope":["a"]`), token.ErrClaims},
+	{"permissions is a string", goodHeader, withClaims(`"permissions":"admin"`), token.ErrClaims},
+	{"permissions is null", goodHeader, withClaims(`"permissions":null`), token.ErrClaims},
+	{"permissions with a number", goodHeader, withClaims(`"permissions":["a",1]`), token.ErrClaims},
+	{"permissions in a list", goodHeader, withClaims(`"permissions":[["admin"]]`), token.ErrClaims},
+	{"permissions empty", goodHeader, withClaims(`"permissions":[]`), nil},
+	{"nbf is a string", goodHeader, withClaims(`"nbf":"1"`), token.ErrClaims},
+	{"nbf is null", goodHeader, withClaims(`"nbf":null`), token.ErrClaims},
+	{"nbf is negative", goodHeader, withClaims(`"nbf":-1`), token.ErrClaims},
+	{"nbf is negative zero", goodHeader, withClaims(`"nbf":-0`), token.ErrClaims},
+	{"nbf is zero", goodHeader, withClaims(`"nbf":0`), nil},
+	{"iat is half a second", goodHeader, withClaims(`"iat":1799999999.5`), token.ErrClaims},
+	{"auth_time is a list", goodHeader, withClaims(`"auth_time":[1]`), token.ErrClaims},
+	{"auth_time after the year 9999", goodHeader, withClaims(`"auth_time":253402300800`), token.ErrClaims},
+	{"auth_time in the year 9999", goodHeader, withClaims(`"auth_time":253402300799`), nil},
+	{"iat_ms after the year 9999", goodHeader, withClaims(`"iat_ms":253402300800000`), token.ErrClaims},
+	{"iat_ms is a string", goodHeader, withClaims(`"iat_ms":"1"`), token.ErrClaims},
+
+	{"no exp", goodHeader, `{"iss":"https://id.example","aud":"https://api.example"}`, token.ErrClaimMissing},
+	{"exp null", goodHeader, claimsWith(`null`), token.ErrClaims},
+	{"exp a string", goodHeader, claimsWith(`"1800000100"`), token.ErrClaims},
+	{"exp true", goodHeader, claimsWith(`true`), token.ErrClaims},
+	{"exp zero", goodHeader, claimsWith(`0`), token.ErrClaimMissing},
+	{"exp huge", goodHeader, claimsWith(`1e300`), token.ErrClaims},
+	{"exp beyond float64", goodHeader, claimsWith(`1e999`), token.ErrClaims},
+	{"exp beyond int64", goodHeader, claimsWith(`18446744073709551616`), token.ErrClaims},
+	{"exp wrapping to the future", goodHeader, claimsWith(`18446744075509551716`), token.ErrClaims},
+	{"exp after the year 9999", goodHeader, claimsWith(`253402300800`), token.ErrClaims},
+	{"exp in the year 9999", goodHeader, claimsWith(`253402300799`), nil},
+	{"exp with an exponent", goodHeader, claimsWith(`1.8000001e9`), nil},
+	{"exp with zeros", goodHeader, claimsWith(`1800000100.000`), nil},
+	{"exp one second left, with leeway", goodHeader, claimsWith(`1799999941`), nil},
+	{"exp just passed, with leeway", goodHeader, claimsWith(`1799999940`), token.ErrExpired},
+	{"exp long ago", goodHeader, claimsWith(`1`), token.ErrExpired},
+	{"nbf just there, with leeway", goodHeader, withClaims(`"nbf":1800000060`), nil},
+	{"nbf just not there, with leeway", goodHeader, withClaims(`"nbf":1800000061`), token.ErrNotYetValid},
+	{"iat just there, with leeway", goodHeader, withClaims(`"iat":1800000060`), nil},
+	{"iat just not there, with leeway", goodHeader, withClaims(`"iat":1800000061`), token.ErrIssuedInFuture},
+	{"iat after exp", goodHeader, `{"iss":"https://id.example","aud":"https://api.example","exp":1799999990,"iat":1799999999}`, nil},
+
+	{"no iss", goodHeader, `{"aud":"https://api.example","exp":1800000100}`, token.ErrIssuer},
+	{"iss empty", goodHeader, issuedBy(`""`), token.ErrIssuer},
+	{"iss with a slash more", goodHeader, issuedBy(`"https://id.example/"`), token.ErrIssuer},
+	{"iss in another case", goodHeader, issuedBy(`"https://ID.example"`), token.ErrIssuer},
+	{"iss with a NUL", goodHeader, issuedBy(`"https://id.example\u0000"`), token.ErrIssuer},
+	{"iss a list", goodHeader, issuedBy(`["https://id.example"]`), token.ErrClaims},
+
+	{"no aud", goodHeader, `{"iss":"https://id.example","exp":1800000100}`, token.ErrAudience},
+	{"aud empty", goodHeader, audienceOf(`""`), token.ErrAudience},
+	{"aud empty list", goodHeader, audienceOf(`[]`), token.ErrAudience},
+	{"aud of others", goodHeader, audienceOf(`["a","b"]`), token.ErrAudience},
+	{"aud prefix", goodHeader, audienceOf(`"https://api.example.evil"`), token.ErrAudience},
+	{"aud among others", goodHeader, audienceOf(`["a","https://api.example"]`), nil},
+	{"aud null", goodHeader, audienceOf(`null`), token.ErrClaims},
+	{"aud number", goodHeader, audienceOf(`1`), token.ErrClaims},
+	{"aud object", goodHeader, audienceOf(`{"https://api.example":1}`), token.ErrClaims},
+	{"aud with a number", goodHeader, audienceOf(`["https://api.example",1]`), token.ErrClaims},
+	{"aud in a list", goodHeader, audienceOf(`[["https://api.example"]]`), token.ErrClaims},
+
+	// The first of several faults is told.
+	{"expired and of another issuer", goodHeader, `{"iss":"x","aud":"y","exp":1}`, token.ErrIssuer},
+	{"expired and for another audience", goodHeader, `{"iss":"https://id.example","aud":"y","exp":1}`, token.ErrAudience},
+}
+
+func (tc *tokenCase) sign(s signer) string {
+	fill := strings.NewReplacer("ALG", s.alg, "KID", s.key.ID())
+	return s.sign(fill.Replace(tc.header), tc.payload)
+}
+
+func TestVerifier_Verify(t *testing.T) {
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			s := signers()[name]
+			v := verifier(t, config(t, s))
+			for _, tc := range tokenCases {
+				t.Run(tc.name, func(t *testing.T) {
+					compact := tc.sign(s)
+					out := token.Claims{Subject: "left over", Permissions: []string{"admin"}}
+					err := v.Verify(compact, now, &out)
+					if err != tc.want { //nolint:errorlint // sentinels are returned bare, which this checks
+						t.Fatalf("got %v, want %v", err, tc.want)
+					}
+					if err != nil && !cmp.Equal(out, token.Claims{}, cmp.AllowUnexported(token.Claims{})) {
+						t.Errorf("claims of a refused token: %+v", out)
+					}
+					if err == nil && (out.Subject == "left over" || out.Raw() != tc.payload) {
+						t.Errorf("claims are %+v", out)
+					}
+					sameByHalves(t, v, compact, out, err)
+				})
+			}
+		})
+	}
+}
+
+// sameByHalves holds that bytes, and Prepare and Finish with a host's signature check between, come to the same.
+func sameByHalves(t *testing.T, v *token.Verifier, compact string, want token.Claims, wantErr error) {
+	t.Helper()
+	var out token.Claims
+	err := v.VerifyBytes([]byte(compact), now, &out)
+	if diff := cmp.Diff(want, out, cmp.AllowUnexported(token.Claims{})); diff != "" || !errors.Is(err, wantErr) {
+		t.Errorf("VerifyBytes: %v, -want +got\n%s", err, diff)
+	}
+	for _, volatile := range []bool{false, true} {
+		p := token.Pending{Volatile: volatile}
+		err := v.Prepare([]byte(compact), &p)
+		if err == nil && hostVerify(p) {
+			err = v.Finish(&p, now, &out)
+		} else if err == nil {
+			err = token.ErrSignature
+		}
+		if diff := cmp.Diff(want, out, cmp.AllowUnexported(token.Claims{})); diff != "" || !errors.Is(err, wantErr) {
+			t.Errorf("by halves: %v, -want +got\n%s", err, diff)
+		}
+	}
+}
+
+// hostVerify verifies what Prepare gave with the standard library alone.
+func hostVerify(p token.Pending) bool {
+	return primitive(signers()[p.Key.Algorithm()], p.SigningInput, p.Signature)()
+}
+
+// TestVerifier_Verify_form has tokens that are not made of a header, a payload and a signature in the usual way.
+func TestVerifier_Verify_form(t *testing.T) {
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			s := signers()[name]
+			v := verifier(t, config(t, s))
+			header, claims := b64(s.header()), b64(goodPayload)
+			good := s.signParts(header, claims)
+			dot := strings.LastIndexByte(good, '.')
+			input, sig := good[:dot], good[dot+1:]
+			empty := s.signParts("", "")
+			for _, tc := range []struct {
+				name, compact string
+				want          error
+			}{
+				{"good", good, nil},
+				{"empty", "", token.ErrMalformed},
+				{"dots", "..", token.ErrMalformed},
+				{"more dots", "....", token.ErrMalformed},
+				{"one part", header, token.ErrMalformed},
+				{"two parts", input, token.ErrMalformed},
+				{"four parts", good + "." + sig, token.ErrMalformed},
+				{"trailing dot", good + ".", token.ErrMalformed},
+				{"leading dot", "." + good, token.ErrMalformed},
+				{"five parts, as if encrypted", header + ".." + claims + "." + sig + ".AA", token.ErrMalformed},
+				{"empty header and payload", empty, token.ErrMalformed},
+				{"no signature", input + ".", token.ErrSignature},
+				{"no payload", s.signParts(header, ""), token.ErrClaims},
+				{"JSON serialization", `{"payload":"` + claims + `","protected":"` + header + `","signature":"` + sig + `"}`, token.ErrMalformed},
+				{"Bearer", "Bearer " + good, token.ErrMalformed},
+				{"leading space", " " + good, token.ErrMalformed},
+				{"trailing space", good + " ", token.ErrMalformed},
+				{"trailing line end", good + "\n", token.ErrMalformed},
+				{"trailing NUL", good + "\x00", token.ErrMalformed},
+				{"line end in the payload", s.signParts(header, claims[:4]+"\n"+claims[4:]), token.ErrMalformed},
+				{"line end in the header", s.signParts(header[:4]+"\r\n"+header[4:], claims), token.ErrMalformed},
+				{"padding in the header", s.signParts(b64(s.header()+" ")+"=", claims), token.ErrMalformed},
+				{"padding in the payload", s.signParts(header, claims+"=="), token.ErrMalformed},
+				{"padding in the signature", good + "=", token.ErrMalformed},
+				{"standard alphabet", s.signParts(header, claims+"+/"), token.ErrMalformed},
+				{"not ASCII", s.signParts(header, claims+"é"), token.ErrMalformed},
+				{"a character too few", good[:len(good)-len(sig)] + strings.Repeat("A", 85), token.ErrMalformed},
+				{"trailing bits in the header", s.signParts(trailingBits(s.header()), claims), token.ErrMalformed},
+				{"trailing bits in the payload", s.signParts(header, trailingBits(goodPayload)), token.ErrMalformed},
+				{"signature of zeros", input + "." + strings.Repeat("A", len(sig)), token.ErrSignature},
+				{"signature too long", input + "." + sig + strings.Repeat("A", 4*(1+len(sig)%2)-len(sig)%4), token.ErrSignature},
+				{"signature too short", input + "." + sig[:len(sig)/4*4-4], token.ErrSignature},
+				{"signature of another token", input + "." + s.signParts(header, b64(payload))[len(header)+len(b64(payload))+2:], token.ErrSignature},
+				{"payload of another token", header + "." + b64(payload) + "." + sig, token.ErrSignature},
+				{"header of another token", b64(s.header()+" ") + "." + claims + "." + sig, token.ErrSignature},
+				{"of 8,192 bytes", s.sized(t, 8192), nil},
+				{"of 8,193 bytes", s.sized(t, 8193), token.ErrTooLong},
+				{"long and malformed", strings.Repeat("?", 1<<20), token.ErrTooLong},
+				{"bad claims under a bad signature", header + "." + b64("{") + "." + sig, token.ErrSignature},
+				{"expired under a bad signature", header + "." + b64(claimsWith("1")) + "." + sig, token.ErrSignature},
+			} {
+				t.Run(tc.name, func(t *testing.T) {
+					var out token.Claims
+					err := v.Verify(tc.compact, now, &out)
+					if err != tc.want { //nolint:errorlint // sentinels are returned bare, which this checks
+						t.Fatalf("got %v, want %v", err, tc.want)
+					}
+					sameByHalves(t, v, tc.compact, out, err)
+				})
+			}
+		})
+	}
+}
+
+// trailingBits encodes s, lengthened by spaces, with the bits set that no byte needs.
+func trailingBits(s string) string {
+	for len(s)%3 != 2 {
+		s += " "
+	}
+	e := b64(s)
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	return e[:len(e)-1] + string(alphabet[strings.IndexByte(alphabet, e[len(e)-1])|1])
+}
+
+// sized returns a good token of that many bytes.
+func (s signer) sized(t *testing.T, size int) string {
+	t.Helper()
+	length, signatureLen := base64.RawURLEncoding.EncodedLen, len(s.signature(""))
+	for pad := range size {
+		for spaces := range 3 { // a part cannot have every length
+			header := s.header() + strings.Repeat(" ", spaces)
+			doc := withClaims(`"x":"` + strings.Repeat("x", pad) + `"`)
+			if length(len(header))+length(len(doc))+length(signatureLen)+2 == size {
+				return s.sign(header, doc)
+			}
+		}
+	}
+	t.Fatalf("no token of %d bytes", size)
+	return ""
+}
+
+func TestVerifier_Verify_claims(t *testing.T) {
+	s := signers()["EdDSA"]
+	v := verifier(t, config(t, s))
+	for _, tc := range []struct {
+		name, payload string
+		want          token.Claims
+	}{
+		{"all", `{"iss":"https://id.example","sub":"u","aud":["https://api.example","b"],"exp":1800000100,"nbf":1,"iat":1799999990,` +
+			`"iat_ms":1799999990123,"jti":"t","sid":"s","client_id":"c","tenant":"o","username":"n","scope":"a b","permissions":["p","q"],` +
+			`"nonce":"r","azp":"z","at_hash":"h","auth_time":1799999000,"other":[1]}`, token.Claims{
+			Issuer: issuer, Subject: "u", Audience: []string{audience, "b"}, Expiry: 1800000100, NotBefore: 1, IssuedAt: 1799999990,
+			IssuedAtMillis: 1799999990123, ID: "t", Session: "s", ClientID: "c", Tenant: "o", Username: "n", Scope: "a b",
+			Permissions: []string{"p", "q"}, Nonce: "r", AuthorizedParty: "z", AccessTokenHash: "h", AuthTime: 1799999000,
+		}},
+		{"few", goodPayload, token.Claims{Issuer: issuer, Audience: []string{audience}, Expiry: 1800000100}},
+		{"permissions before aud", `{"permissions":["p"],"exp":1800000100,"aud":"https://api.example","iss":"https://id.example"}`, token.Claims{
+			Issuer: issuer, Audience: []string{audience}, Permissions: []string{"p"}, Expiry: 1800000100,
+		}},
+		{"escapes", `{"iss":"https:\/\/id.example","sub":"\ud83d\ude00\u0000\"","aud":["\u0062","https:\/\/api.example"],"exp":18000001e2,"permissions":["\n","é"]}`, token.Claims{
+			Issuer: issuer, Subject: "😀\x00\"", Audience: []string{"b", audience}, Permissions: []string{"\n", "é"}, Expiry: 1800000100,
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var out token.Claims
+			if err := v.Verify(s.sign(s.header(), tc.payload), now, &out); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, out, cmpopts.IgnoreUnexported(token.Claims{})); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+			if out.Raw() != tc.payload {
+				t.Errorf("raw is %s", out.Raw())
+			}
+		})
+	}
+}
+
+// TestVerifier_Verify_ownMemory holds that claims do not change with later tokens, and that appending to one list does not
+// write into another.
+func TestVerifier_Verify_ownMemory(t *testing.T) {
+	s := signers()["HS256"]
+	v := verifier(t, config(t, s))
+	var first, second token.Claims
+	doc := withClaims(`"sub":"\u0061lice","permissions":["a","b"]`)
+	if err := v.Verify(s.sign(s.header(), doc), now, &first); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Verify(s.sign(s.header(), strings.NewReplacer("lice", "dmin", `"a"`, `"z"`).Replace(doc)), now, &second); err != nil {
+		t.Fatal(err)
+	}
+	_ = append(first.Audience, "overwritten")
+	want := token.Claims{Issuer: issuer, Subject: "alice", Audience: []string{audience}, Permissions: []string{"a", "b"}, Expiry: 1800000100}
+	if diff := cmp.Diff(want, first, cmpopts.IgnoreUnexported(token.Claims{})); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if second.Subject != "admin" || second.Permissions[0] != "z" {
+		t.Errorf("second is %+v", second)
+	}
+}
+
+func TestVerifier_keys(t *testing.T) {
+	ed, ec, hs := signers()["EdDSA"], signers()["ES256"], signers()["HS256"]
+	two := ed
+	two.key = mustKey(token.NewEd25519Key("ed2", ed.key.Parameter("x")))
+	noKid := `{"alg":"EdDSA","typ":"at+jwt"}`
+	onlyEd := config(t, ed, ec)
+	onlyEd.Algorithms = []token.Algorithm{token.EdDSA}
+	empty := config(t, ed)
+	empty.Keys, _ = token.NewKeySet()
+	twice := config(t, ed)
+	twice.Keys, _ = token.NewKeySet(ed.key, two.key)
+	for _, tc := range []struct {
+		name    string
+		config  token.VerifierConfig
+		compact string
+		want    error
+	}{
+		{"one of two", config(t, ed, ec), ec.sign(ec.header(), goodPayload), nil},
+		{"other of two", config(t, ed, ec), ed.sign(ed.header(), goodPayload), nil},
+		{"no kid, one fits", config(t, ed, ec), ed.sign(noKid, goodPayload), nil},
+		{"no kid, two fit", twice, ed.sign(noKid, goodPayload), token.ErrKeyUnknown},
+		{"kid, two fit", twice, ed.sign(two.header(), goodPayload), nil},
+		{"no kid, none fits", config(t, ec, ed), ed.sign(`{"alg":"ES256","typ":"at+jwt"}`, goodPayload), token.ErrSignature},
+		{"no key", empty, ed.sign(ed.header(), goodPayload), token.ErrKeyUnknown},
+		{"no key and no kid", empty, ed.sign(noKid, goodPayload), token.ErrKeyUnknown},
+		{"alg of the other key", config(t, ed, ec), ed.sign(`{"alg":"EdDSA","typ":"at+jwt","kid":"ec"}`, goodPayload), token.ErrAlgorithm},
+		{"key of an alg not configured", onlyEd, ec.sign(ec.header(), goodPayload), token.ErrAlgorithm},
+		{"key of an alg not configured, other alg", onlyEd, ec.sign(`{"alg":"EdDSA","typ":"at+jwt","kid":"ec"}`, goodPayload), token.ErrAlgorithm},
+		{"public key as a secret", config(t, ed), hs.sign(`{"alg":"HS256","typ":"at+jwt","kid":"ed"}`, goodPayload), token.ErrAlgorithm},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var out token.Claims
+			if err := verifier(t, tc.config).Verify(tc.compact, now, &out); !errors.Is(err, tc.want) {
+				t.Errorf("got %v, want %v", err, tc.want)
+			}
+		})
+	}
+}
+
+func mustKey(k *token.Key, err error) *token.Key {
+	fatal(err)
+	return k
+}
+
+// TestVerifier_header_remembered holds that what a Pending remembers of the last header is not taken for that of another
+// token or verifier.
+func TestVerifier_header_remembered(t *testing.T) {
+	ed := signers()["EdDSA"]
+	other := config(t, ed)
+	other.Types = []string{"JWT"}
+	v, w := verifier(t, config(t, ed)), verifier(t, other)
+	good, crit := []byte(ed.sign(ed.header(), goodPayload)), []byte(ed.sign(`{"crit":[],`+ed.header()[1:], goodPayload))
+	var p token.Pending
+	for range 2 {
+		for _, step := range []struct {
+			v       *token.Verifier
+			compact []byte
+			want    error
+		}{{v, good, nil}, {v, good, nil}, {w, good, token.ErrType}, {v, crit, token.ErrCrit}, {v, good, nil}, {w, good, token.ErrType}} {
+			if err := step.v.Prepare(step.compact, &p); !errors.Is(err, step.want) {
+				t.Errorf("got %v, want %v", err, step.want)
+			}
+			if (p.Key == nil) != (step.want != nil) || (p.Signature == nil) != (step.want != nil) {
+				t.Errorf("after %v the key is %v", step.want, p.Key)
+			}
+		}
+	}
+}
+
+func TestVerifier_Finish_unprepared(t *testing.T) {
+	ed := signers()["EdDSA"]
+	v, w := verifier(t, config(t, ed)), verifier(t, config(t, ed))
+	good := []byte(ed.sign(ed.header(), goodPayload))
+	var p token.Pending
+	var out token.Claims
+	if err := v.Finish(&p, now, &out); !errors.Is(err, token.ErrMalformed) {
+		t.Errorf("never prepared: got %v", err)
+	}
+	if err := v.Prepare(good, &p); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Finish(&p, now, &out); !errors.Is(err, token.ErrMalformed) {
+		t.Errorf("prepared by another: got %v", err)
+	}
+	if err := v.Prepare([]byte("x"), &p); err == nil {
+		t.Fatal("accepted")
+	}
+	if err := v.Finish(&p, now, &out); !errors.Is(err, token.ErrMalformed) {
+		t.Errorf("prepared in vain: got %v", err)
+	}
+	var zero token.Verifier
+	if err := zero.Verify(string(good), now, &out); err == nil {
+		t.Error("the zero verifier accepts")
+	}
+}
+
+func TestVerifier_times(t *testing.T) {
+	s := signers()["HS256"]
+	compact := s.sign(s.header(), withClaims(`"nbf":1799990000,"iat":1799990000`)) // exp 1800000100
+	for _, tc := range []struct {
+		name           string
+		leeway, maxAge int64
+		now            int64
+		want           error
+	}{
+		{"no leeway, last second", 0, 0, 1800000099, nil},
+		{"no leeway, expired", 0, 0, 1800000100, token.ErrExpired},
+		{"no leeway, first second", 0, 0, 1799990000, nil},
+		{"no leeway, too early", 0, 0, 1799989999, token.ErrNotYetValid},
+		{"most leeway, last second", 300, 0, 1800000399, nil},
+		{"most leeway, expired", 300, 0, 1800000400, token.ErrExpired},
+		{"most leeway, too early", 300, 0, 1799989699, token.ErrNotYetValid},
+		{"age", 0, 100, 1799990100, nil},
+		{"too old", 0, 100, 1799990101, token.ErrTooOld},
+		{"too old, with leeway", 60, 100, 1799990161, token.ErrTooOld},
+		{"age with leeway", 60, 100, 1799990160, nil},
+		{"clock at the start of time", 60, 100, 0, token.ErrNotYetValid},
+		{"clock before all time", 60, 100, math.MinInt64, token.ErrNotYetValid},
+		{"clock at the end of time", 60, 100, math.MaxInt64, token.ErrExpired},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := config(t, s)
+			c.Leeway, c.MaxAge = tc.leeway, tc.maxAge
+			var out token.Claims
+			if err := verifier(t, c).Verify(compact, tc.now, &out); !errors.Is(err, tc.want) {
+				t.Errorf("got %v, want %v", err, tc.want)
+			}
+		})
+	}
+	c := config(t, s)
+	c.MaxAge = 100
+	var out token.Claims
+	if err := verifier(t, c).Verify(s.sign(s.header(), goodPayload), now, &out); !errors.Is(err, token.ErrClaimMissing) {
+		t.Errorf("MaxAge without iat: got %v", err)
+	}
+}
+
+func TestVerifier_required(t *testing.T) {
+	s := signers()["HS256"]
+	c := config(t, s)
+	c.AnyAudience, c.Audiences = true, nil
+	c.Required = []string{"sub", "permissions", "aud", "iat"}
+	v := verifier(t, c)
+	all := `"sub":"u","permissions":["p"],"aud":["a"],"iat":1799999999`
+	for _, tc := range []struct {
+		name, old, new string
+		want           error
+	}{
+		{"all", "", "", nil},
+		{"no sub", `"sub"`, `"x"`, token.ErrClaimMissing},
+		{"empty sub", `"u"`, `""`, token.ErrClaimMissing},
+		{"no permissions", `"permissions"`, `"x"`, token.ErrClaimMissing},
+		{"empty permissions", `["p"]`, `[]`, token.ErrClaimMissing},
+		{"empty permissions with space", `["p"]`, `[ ]`, token.ErrClaimMissing},
+		{"empty aud", `["a"]`, `[]`, token.ErrClaimMissing},
+		{"empty text for aud", `["a"]`, `""`, token.ErrClaimMissing},
+		{"zero iat", `1799999999`, `0`, token.ErrClaimMissing},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var out token.Claims
+			doc := `{"iss":"https://id.example","exp":1800000100,` + strings.Replace(all, tc.old, tc.new, 1) + `}`
+			if err := v.Verify(s.sign(s.header(), doc), now, &out); !errors.Is(err, tc.want) {
+				t.Errorf("got %v, want %v", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestNewVerifier(t *testing.T) {
+	s := signers()["EdDSA"]
+	for _, tc := range []struct {
+		name   string
+		change func(*token.VerifierConfig)
+		want   []error
+	}{
+		{"good", func(*token.VerifierConfig) {}, nil},
+		{"nothing", func(c *token.VerifierConfig) { *c = token.VerifierConfig{} }, []error{
+			token.ErrConfigIssuer, token.ErrConfigAudience, token.ErrConfigType, token.ErrConfigKeys, token.ErrConfigAlgorithms,
+		}},
+		{"no audience", func(c *token.VerifierConfig) { c.Audiences = nil }, []error{token.ErrConfigAudience}},
+		{"empty audience", func(c *token.VerifierConfig) { c.Audiences = []string{"a", ""} }, []error{token.ErrConfigAudience}},
+		{"any audience and one", func(c *token.VerifierConfig) { c.AnyAudience = true }, []error{token.ErrConfigAudience}},
+		{"any audience", func(c *token.VerifierConfig) { c.AnyAudience, c.Audiences = true, nil }, nil},
+		{"leeway below 0", func(c *token.VerifierConfig) { c.Leeway = -1 }, []error{token.ErrConfigRange}},
+		{"leeway above 300", func(c *token.VerifierConfig) { c.Leeway = 301 }, []error{token.ErrConfigRange}},
+		{"age below 0", func(c *token.VerifierConfig) { c.MaxAge = -1 }, []error{token.ErrConfigRange}},
+		{"age without end", func(c *token.VerifierConfig) { c.MaxAge = math.MaxInt64 }, []error{token.ErrConfigRange}},
+		{"length below 0", func(c *token.VerifierConfig) { c.MaxLength = -1 }, []error{token.ErrConfigRange}},
+		{"length above 64 MiB", func(c *token.VerifierConfig) { c.MaxLength = 64<<20 + 1 }, []error{token.ErrConfigRange}},
+		{"alg nil", func(c *token.VerifierConfig) { c.Algorithms = []token.Algorithm{nil} }, []error{token.ErrConfigAlgorithms}},
+		{"alg none", func(c *token.VerifierConfig) { c.Algorithms = []token.Algorithm{token.Delegated("none")} }, []error{token.ErrConfigAlgorithms}},
+		{"alg twice", func(c *token.VerifierConfig) {
+			c.Algorithms = []token.Algorithm{token.EdDSA, token.Delegated("EdDSA")}
+		}, []error{token.ErrConfigAlgorithms}},
+		{"unknown claim required", func(c *token.VerifierConfig) { c.Required = []string{"email"} }, []error{token.ErrConfigRequired}},
+		{"unhappy algorithm", func(c *token.VerifierConfig) { c.Algorithms = []token.Algorithm{unhappy{}} }, []error{errUnhappy}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := config(t, s)
+			tc.change(&c)
+			v, err := token.NewVerifier(c)
+			if (err == nil) != (tc.want == nil) || (v == nil) != (err != nil) {
+				t.Fatalf("got %v, want %v", err, tc.want)
+			}
+			for _, want := range tc.want {
+				if !errors.Is(err, want) {
+					t.Errorf("got %v, want %v", err, want)
+				}
+			}
+		})
+	}
+}
+
+var errUnhappy = errors.New("unhappy")
+
+type unhappy struct{}
+
+func (unhappy) Name() string                                  { return "EdDSA" }
+func (unhappy) Primitive(*token.Key) (token.Primitive, error) { return nil, errUnhappy }
+
+func TestNewVerifier_copies(t *testing.T) {
+	s := signers()["EdDSA"]
+	c := config(t, s)
+	v := verifier(t, c)
+	c.Audiences[0], c.Types[0] = "x", "x"
+	var out token.Claims
+	if err := v.Verify(s.sign(s.header(), goodPayload), now, &out); err != nil {
+		t.Errorf("changed with its configuration: %v", err)
+	}
+}
+
+func TestVerifier_types(t *testing.T) {
+	s := signers()["EdDSA"]
+	for _, tc := range []struct {
+		types  []string
+		header string
+		want   error
+	}{
+		{[]string{""}, `{"alg":"EdDSA"}`, nil},
+		{[]string{""}, `{"alg":"EdDSA","typ":""}`, token.ErrType},
+		{[]string{""}, `{"alg":"EdDSA","typ":"JWT"}`, token.ErrType},
+		{[]string{"JWT", ""}, `{"alg":"EdDSA","typ":"jwt"}`, nil},
+		{[]string{"JWT", ""}, `{"alg":"EdDSA"}`, nil},
+		{[]string{"application/at+jwt"}, `{"alg":"EdDSA","typ":"at+jwt"}`, nil},
+		{[]string{"text/x"}, `{"alg":"EdDSA","typ":"x"}`, token.ErrType},
+		{[]string{"text/x"}, `{"alg":"EdDSA","typ":"TEXT/X"}`, nil},
+	} {
+		c := config(t, s)
+		c.Types = tc.types
+		var out token.Claims
+		if err := verifier(t, c).Verify(s.sign(tc.header, goodPayload), now, &out); !errors.Is(err, tc.want) {
+			t.Errorf("%q %s: got %v, want %v", tc.types, tc.header, err, tc.want)
+		}
+	}
+}
+
+// TestES256_twin shows that an ECDSA token has a second good signature: tokens are not told apart by their text.
+func TestES256_twin(t *testing.T) {
+	s := signers()["ES256"]
+	compact := s.sign(s.header(), goodPayload)
+	dot := strings.LastIndexByte(compact, '.')
+	r, v := integers(s.signature(compact[:dot]))
+	v.Sub(s.priv.(*ecdsa.PrivateKey).Params().N, v)
+	twin := compact[:dot+1] + b64(string(append(r.FillBytes(make([]byte, 32)), v.FillBytes(make([]byte, 32))...)))
+	var out token.Claims
+	if err := verifier(t, config(t, s)).Verify(twin, now, &out); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestVerifier_Open(t *testing.T) {
+	s := signers()["EdDSA"]
+	c := config(t, s)
+	c.Types, c.MaxLength = []string{"own"}, 1<<20
+	v := verifier(t, c)
+	header := `{"alg":"EdDSA","typ":"own","kid":"ed"}`
+	for _, doc := range []string{"", "no JSON", strings.Repeat("long ", 100_000)} {
+		got, err := v.Open([]byte(s.sign(header, doc)))
+		if err != nil || string(got) != doc {
+			t.Errorf("got %d bytes and %v, want %d", len(got), err, len(doc))
+		}
+	}
+	good := s.sign(header, "x")
+	for compact, want := range map[string]error{
+		good[:len(good)-4] + "AAAA": token.ErrSignature,
+		s.sign(s.header(), "x"):     token.ErrType,
+		"x":                         token.ErrMalformed,
+		s.sign(header, strings.Repeat("x", 1<<20)): token.ErrTooLong,
+	} {
+		if got, err := v.Open([]byte(compact)); !errors.Is(err, want) || got != nil {
+			t.Errorf("got %q and %v, want %v", got, err, want)
+		}
+	}
+}
+
+func TestDelegated(t *testing.T) {
+	s := signers()["ES256"]
+	c := config(t, s)
+	c.Algorithms = []token.Algorithm{token.Delegated("ES256")}
+	v := verifier(t, c)
+	compact := s.sign(s.header(), goodPayload)
+	var out token.Claims
+	if err := v.Verify(compact, now, &out); !errors.Is(err, token.ErrSignature) {
+		t.Errorf("Verify: got %v", err)
+	}
+	if _, err := v.Open([]byte(compact)); !errors.Is(err, token.ErrSignature) {
+		t.Errorf("Open: got %v", err)
+	}
+	var p token.Pending
+	if err := v.Prepare([]byte(compact), &p); err != nil || !hostVerify(p) {
+		t.Fatalf("Prepare: got %v", err)
+	}
+	if err := v.Finish(&p, now, &out); err != nil {
+		t.Errorf("Finish: got %v", err)
+	}
+}
+
+func TestVerifier_concurrent(t *testing.T) {
+	list := []signer{signers()["EdDSA"], signers()["ES256"], signers()["RS256"]}
+	v := verifier(t, config(t, list...))
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			s := list[i%len(list)]
+			subject := fmt.Sprintf("user %d", i)
+			good := s.sign(s.header(), withClaims(fmt.Sprintf(`"sub":%q,"permissions":["p%d"]`, subject, i)))
+			var out token.Claims
+			for range 100 {
+				if err := v.Verify(good, now, &out); err != nil || out.Subject != subject || out.Permissions[0] != fmt.Sprint("p", i) {
+					t.Errorf("got %+v, %v", out, err)
+				}
+				if err := v.Verify(good[:len(good)-8]+"AAAAAAAA", now, &out); !errors.Is(err, token.ErrSignature) {
+					t.Errorf("got %v", err)
+				}
+			}
+		}()
+	}
+	wg.Wait()
+}
+
+func TestClaims_Lookup(t *testing.T) {
+	s := signers()["HS256"]
+	var out token.Claims
+	if _, ok := out.Lookup("x"); ok || out.Raw() != "" {
+		t.Error("no claims have members")
+	}
+	err := verifier(t, config(t, s)).Verify(s.sign(s.header(), withClaims(`"address":{"x":1,"country":"NZ"},"\u0078":true`)), now, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, ok := out.Lookup("address")
+	country, _ := address.Member("country")
+	if text, isText := country.Text(); !ok || !isText || text != "NZ" {
+		t.Errorf("address is %s", address.Raw())
+	}
+	x, ok := out.Lookup("x")
+	if b, isBool := x.Bool(); !ok || !isBool || !b {
+		t.Errorf("x is %s", x.Raw())
+	}
+	if _, ok := out.Lookup("country"); ok {
+		t.Error("a member further in is found")
+	}
+}
