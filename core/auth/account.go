@@ -50,7 +50,6 @@ func (s *Service) ChangeUsername(ctx context.Context, p *access.Principal, id, u
 	if err != nil {
 		return u, err
 	}
-	s.cache.forgetUser(u.ID)
 	return u, s.record(ctx, c, by(p, ports.Event{
 		Action: "username.change", Subject: u.ID, Tenant: u.Tenant, Detail: map[string]string{"from": old, "to": name.String()},
 	}), nil)
@@ -64,17 +63,16 @@ func (s *Service) DeleteAccount(ctx context.Context, p *access.Principal, passwo
 		return err
 	}
 	if err := s.Users.Delete(ctx, u.ID); err != nil && !isNotFound(err) {
+		s.cache.forgetUser(u.ID) // a call that failed may have been carried out
 		return fmt.Errorf("delete user: %w", err)
 	}
 	s.cache.forgetUser(u.ID)
-	if err := s.markUser(ctx, u.ID); err != nil {
-		return err
-	}
-	return s.record(ctx, c, by(p, ports.Event{Action: "user.delete", Subject: u.ID}), nil)
+	return s.finished(ctx, c, by(p, ports.Event{Action: "user.delete", Subject: u.ID}), s.markUser(ctx, u.ID))
 }
 
 // change updates a user that the principal may see: one of the same tenant, or any
-// for an operator. Everybody else is not there.
+// for an operator. Everybody else is not there. What is remembered of the user is
+// forgotten.
 func (s *Service) change(ctx context.Context, p *access.Principal, id string, f func(*user.User) error) (user.User, error) {
 	u, err := s.Users.Update(ctx, id, func(u *user.User) error {
 		if !sees(p, u) {
@@ -82,6 +80,7 @@ func (s *Service) change(ctx context.Context, p *access.Principal, id string, f 
 		}
 		return f(u)
 	})
+	s.cache.forgetUser(id) // a call that failed may have been carried out
 	if isNotFound(err) {
 		return u, errNoUser
 	}

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,16 +15,37 @@ import (
 	"github.com/hexward/hexward/ports"
 )
 
-// SearchUsers returns users by ascending id. The principal is an administrator.
+// SearchUsers returns users whom the principal sees, by ascending id. The
+// principal is an administrator.
 func (s *Service) SearchUsers(ctx context.Context, p *access.Principal, q ports.UserQuery) ([]user.User, error) {
 	if err := administrator(p); err != nil {
 		return nil, err
 	}
-	list, err := s.UserSearch.Search(ctx, q)
-	if err != nil {
-		return nil, fmt.Errorf("search users: %w", err)
+	q.Limit = page(q.Limit)
+	var found []user.User
+	for {
+		list, err := s.UserSearch.Search(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("search users: %w", err)
+		}
+		for i := range list {
+			if sees(p, &list[i]) {
+				found = append(found, list[i])
+			}
+		}
+		if len(list) < q.Limit || len(found) >= q.Limit {
+			return found[:min(len(found), q.Limit)], nil
+		}
+		q.After = list[len(list)-1].ID // others' users filled this page
 	}
-	return list, nil
+}
+
+// page returns how many results the ports give for a limit.
+func page(limit int) int {
+	if limit <= 0 {
+		return 50
+	}
+	return min(limit, 1000)
 }
 
 // FindUser returns a user by id, user name or e-mail address. The principal is an
@@ -104,14 +126,12 @@ func (s *Service) Ban(ctx context.Context, p *access.Principal, id, reason strin
 	if err != nil {
 		return u, err
 	}
-	if err := s.kick(ctx, u.ID); err != nil {
-		return u, err
-	}
+	err = s.kick(ctx, u.ID)
 	detail := map[string]string{"reason": reason}
 	if !until.IsZero() {
 		detail["until"] = until.UTC().Format(time.RFC3339)
 	}
-	return u, s.record(ctx, c, by(p, ports.Event{Action: "user.ban", Subject: u.ID, Tenant: u.Tenant, Detail: detail}), nil)
+	return u, s.finished(ctx, c, by(p, ports.Event{Action: "user.ban", Subject: u.ID, Tenant: u.Tenant, Detail: detail}), err)
 }
 
 // Unban lifts a ban. The principal is an administrator.
@@ -142,23 +162,19 @@ func (s *Service) Kick(ctx context.Context, p *access.Principal, id string, c Cl
 	if err != nil {
 		return fmt.Errorf("read user: %w", err)
 	}
-	if err := s.kick(ctx, id); err != nil {
-		return err
-	}
-	return s.record(ctx, c, by(p, ports.Event{Action: "user.kick", Subject: id, Tenant: u.Tenant}), nil)
+	return s.finished(ctx, c, by(p, ports.Event{Action: "user.kick", Subject: id, Tenant: u.Tenant}), s.kick(ctx, id))
 }
 
 func (s *Service) kick(ctx context.Context, id string) error {
-	if _, err := s.endSessions(ctx, id, ""); err != nil {
-		return err
-	}
-	return s.markUser(ctx, id)
+	_, err := s.endSessions(ctx, id, "")
+	return errors.Join(err, s.markUser(ctx, id))
 }
 
-// Blackout ends every session that was begun, and revokes every access token that
-// was issued, at or before a moment, for everybody, the principal included; the
-// zero time is now. A moment to come is Invalid. The principal is an
-// administrator. It returns how many sessions ended.
+// Blackout ends every session that was begun at or before a moment, for
+// everybody, the principal included; the zero time is now. Every access token
+// that there is by now is revoked, since nobody knows which of them belong to
+// those sessions; who has another session refreshes. A moment to come is Invalid.
+// The principal is an administrator. It returns how many sessions ended.
 func (s *Service) Blackout(ctx context.Context, p *access.Principal, before time.Time, c Client) (int, error) {
 	if err := administrator(p); err != nil {
 		return 0, err
@@ -170,17 +186,19 @@ func (s *Service) Blackout(ctx context.Context, p *access.Principal, before time
 	if before.After(now) {
 		return 0, fault.InvalidField("before", "future", "a blackout reaches back from now, not into the future")
 	}
+	// The first mark tells a sign-in that is under way to begin anew, in case its
+	// session is stored after the others are removed. The second one covers what was
+	// refreshed until then.
+	first := s.mark(ctx, token.Mark{Kind: token.MarkAll, Before: before.UnixMilli()})
 	n, err := s.SessionSets.DeleteBefore(ctx, before)
-	if err != nil {
-		return 0, fmt.Errorf("end sessions: %w", err)
-	}
 	s.cache.clear()
-	if err := s.mark(ctx, token.Mark{Kind: token.MarkAll, Before: before.UnixMilli()}); err != nil {
-		return n, err
+	if err != nil {
+		err = fmt.Errorf("end sessions: %w", err)
 	}
-	return n, s.record(ctx, c, by(p, ports.Event{
+	err = errors.Join(first, err, s.mark(ctx, token.Mark{Kind: token.MarkAll, Before: s.upToNow()}))
+	return n, s.finished(ctx, c, by(p, ports.Event{
 		Action: "blackout", Detail: map[string]string{"before": before.UTC().Format(time.RFC3339Nano)},
-	}), nil)
+	}), err)
 }
 
 // Permit sets a user's permissions. Access tokens that say otherwise are revoked,
@@ -192,11 +210,10 @@ func (s *Service) Permit(ctx context.Context, p *access.Principal, id string, pe
 		return user.User{}, err
 	}
 	var from string
-	var changed bool
 	u, err := s.change(ctx, p, id, func(u *user.User) (err error) {
 		from = strings.Join(u.Permissions, " ")
 		ruled := slices.Contains(u.Permissions, access.Admin)
-		if changed, err = u.Permit(permissions, s.Now()); err != nil {
+		if _, err = u.Permit(permissions, s.Now()); err != nil {
 			return err
 		}
 		if id == p.Subject && ruled && !slices.Contains(u.Permissions, access.Admin) {
@@ -204,30 +221,43 @@ func (s *Service) Permit(ctx context.Context, p *access.Principal, id string, pe
 		}
 		return nil
 	})
-	if err != nil || !changed {
+	if err != nil {
 		return u, err
 	}
-	if err := s.SessionSets.MarkRotate(ctx, id); err != nil {
-		return u, fmt.Errorf("have session ids replaced: %w", err)
+	// Even if nothing changed: the call that changed it may have failed after that.
+	if err = s.SessionSets.MarkRotate(ctx, id); err != nil {
+		err = fmt.Errorf("have session ids replaced: %w", err)
 	}
 	s.cache.forgetUser(id)
-	if err := s.markUser(ctx, id); err != nil {
-		return u, err
-	}
-	return u, s.record(ctx, c, by(p, ports.Event{
+	err = errors.Join(err, s.markUser(ctx, id))
+	return u, s.finished(ctx, c, by(p, ports.Event{
 		Action: "user.permit", Subject: id, Tenant: u.Tenant,
 		Detail: map[string]string{"from": from, "to": strings.Join(u.Permissions, " ")},
-	}), nil)
+	}), err)
 }
 
-// AuditLog returns events, the latest first. The principal is an administrator.
+// AuditLog returns events of the principal's tenant, the latest first; those of no
+// tenant belong to the default one. An operator sees all. The principal is an
+// administrator.
 func (s *Service) AuditLog(ctx context.Context, p *access.Principal, q ports.EventQuery) ([]ports.Event, error) {
 	if err := administrator(p); err != nil {
 		return nil, err
 	}
-	events, err := s.Audit.Search(ctx, q)
-	if err != nil {
-		return nil, fmt.Errorf("search the audit log: %w", err)
+	q.Limit = page(q.Limit)
+	var found []ports.Event
+	for {
+		events, err := s.Audit.Search(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("search the audit log: %w", err)
+		}
+		for _, e := range events {
+			if p.Via == access.LocalOperator || e.Tenant == p.Tenant || e.Tenant == "" && p.Tenant == user.DefaultTenant {
+				found = append(found, e)
+			}
+		}
+		if len(events) < q.Limit || len(found) >= q.Limit {
+			return found[:min(len(found), q.Limit)], nil
+		}
+		q.Before = events[len(events)-1].Sequence // others' events filled this page
 	}
-	return events, nil
 }

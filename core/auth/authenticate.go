@@ -72,7 +72,7 @@ func (s *Service) bySession(ctx context.Context, cookie string) (Identity, error
 		return Identity{}, errSession
 	}
 	if e.stale(now) {
-		if err := s.touch(ctx, e.principal.Session, now); err != nil {
+		if err := s.touch(ctx, h, e.principal.Session, now); err != nil {
 			return Identity{}, err
 		}
 	}
@@ -102,13 +102,14 @@ func (s *Service) readSession(ctx context.Context, h session.Hash, now time.Time
 
 // touch writes when a session was seen. A session that is gone is refused; a
 // store that cannot write now loses nothing but a minute of idle time.
-func (s *Service) touch(ctx context.Context, id string, now time.Time) error {
+func (s *Service) touch(ctx context.Context, h session.Hash, id string, now time.Time) error {
 	_, err := s.Sessions.Update(ctx, id, func(sess *session.Session) error {
 		sess.Touch(now)
 		return nil
 	})
 	switch {
-	case isNotFound(err):
+	case isNotFound(err): // another process ended it
+		s.cache.forgetHash(h)
 		return errSession
 	case err != nil:
 		s.Report(ctx, "note when a session was seen", err)
@@ -137,6 +138,9 @@ func (s *Service) Renew(ctx context.Context, cookie string) (string, error) {
 		return "", err
 	}
 	_, err = s.Sessions.Update(ctx, sess.ID, func(sess *session.Session) error {
+		if !sess.Alive(now) {
+			return errSession
+		}
 		if !sess.Rotate || sess.Hash != h {
 			return errNotDue
 		}

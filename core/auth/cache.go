@@ -150,6 +150,11 @@ func (c *sessionCache) forgetUser(id string) {
 	c.forget(func(_ session.Hash, e *cached) bool { return e.principal.Subject == id })
 }
 
+// forgetSession drops a session by its public id.
+func (c *sessionCache) forgetSession(id string) {
+	c.forget(func(_ session.Hash, e *cached) bool { return e.principal.Session == id })
+}
+
 // clear drops everything.
 func (c *sessionCache) clear() {
 	c.forget(func(session.Hash, *cached) bool { return true })

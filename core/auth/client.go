@@ -133,10 +133,19 @@ func (s *Service) record(ctx context.Context, c Client, e ports.Event, err error
 // refused records a refusal and returns it. That the log cannot be written does
 // not turn a refusal into something else; it is reported.
 func (s *Service) refused(ctx context.Context, c Client, e ports.Event, err error) error {
-	if logErr := s.record(ctx, c, e, err); logErr != nil {
+	if logErr := s.record(context.WithoutCancel(ctx), c, e, err); logErr != nil {
 		s.Report(ctx, "record a refusal", logErr)
 	}
 	return err
+}
+
+// finished records the outcome of something that was begun, and returns err, which
+// is nil when all of it was done, or that it could not be recorded.
+func (s *Service) finished(ctx context.Context, c Client, e ports.Event, err error) error {
+	if err != nil {
+		return s.refused(ctx, c, e, err)
+	}
+	return s.record(ctx, c, e, nil)
 }
 
 // by fills in who acted.

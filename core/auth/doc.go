@@ -29,7 +29,9 @@
 // caller is answered. A session or token that was being made meanwhile is caught
 // by one of the three: the session row is gone, the cache refuses what was read
 // before, or the token's issue time, which is taken before its facts are read, is
-// not later than the mark.
+// not later than the mark (issueTime and upToNow in marks.go see to that even
+// within one millisecond). If a step fails, those after it are carried out all the
+// same and the caller is told; doing it again completes it.
 //
 // # Time and chance
 //

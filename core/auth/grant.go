@@ -23,18 +23,35 @@ type Grant struct {
 	Refresh    string        // a refresh token
 }
 
-// signIn begins a session of a user who proved to be it, as asOf knows them.
-func (s *Service) signIn(ctx context.Context, u user.User, method string, c Client) (*Grant, error) {
-	now := s.Now()
-	if err := banned(&u, now); err != nil {
+// tries is how often a grant is begun anew because something was revoked while it
+// was made.
+const tries = 3
+
+// errMeanwhile says that a grant was revoked while it was made.
+var errMeanwhile = fault.New(fault.Unauthenticated, "session_ended", "this sign-in was ended while it began; please sign in again")
+
+// signIn begins a session of a user who proved to be it, with the password that u
+// has.
+func (s *Service) signIn(ctx context.Context, u user.User, method string, c Client) (g *Grant, err error) {
+	for range tries {
+		if g, err = s.begin(ctx, u, method, c); err != errMeanwhile { //nolint:errorlint // never wrapped
+			break
+		}
+	}
+	return g, err
+}
+
+func (s *Service) begin(ctx context.Context, u user.User, method string, c Client) (*Grant, error) {
+	at := s.issueTime(u.ID)
+	if err := banned(&u, at); err != nil {
 		return nil, err
 	}
 	id, err := s.newID()
 	if err != nil {
 		return nil, err
 	}
-	g := &Grant{Session: session.New(id, u.ID, u.Tenant, method, s.Settings.Life, now)}
-	if g.Cookie, g.Session.Hash, err = s.Seal.Mint(s.Rand, now); err != nil {
+	g := &Grant{Session: session.New(id, u.ID, u.Tenant, method, s.Settings.Life, at)}
+	if g.Cookie, g.Session.Hash, err = s.Seal.Mint(s.Rand, at); err != nil {
 		return nil, err
 	}
 	if g.Refresh, err = g.Session.MintRefresh(s.Rand); err != nil {
@@ -43,23 +60,25 @@ func (s *Service) signIn(ctx context.Context, u user.User, method string, c Clie
 	if g.Session.Sealed, err = s.sealOrigin(id, c.origin()); err != nil {
 		return nil, err
 	}
-	if err := s.Sessions.Create(ctx, g.Session); err != nil {
+	err = s.Sessions.Create(ctx, g.Session)
+	if isNotFound(err) { // the user was deleted since
+		return nil, errCredentials
+	}
+	if err != nil {
 		return nil, fmt.Errorf("begin session: %w", err)
 	}
 	// Somebody may have been banned, or their password changed, between the proof
 	// and the session. Both are written before sessions are ended, so either that
 	// ended this one, or it shows here.
-	fresh, err := s.Users.ByID(ctx, u.ID)
-	if err == nil && fresh.PasswordHash != u.PasswordHash {
+	if g.User, err = s.Users.ByID(ctx, u.ID); err != nil {
+		err = fmt.Errorf("read user again: %w", err)
+	} else if g.User.PasswordHash != u.PasswordHash {
 		err = errCredentials
-	}
-	if err == nil {
-		err = s.grantAccess(ctx, g, fresh, now)
+	} else {
+		err = s.grantAccess(ctx, g, at)
 	}
 	if err != nil {
-		if _, endErr := s.Sessions.Delete(ctx, id); endErr != nil && !isNotFound(endErr) {
-			s.Report(ctx, "end a session that was refused", endErr)
-		}
+		s.withdraw(ctx, g)
 		if isNotFound(err) {
 			err = errCredentials
 		}
@@ -68,38 +87,55 @@ func (s *Service) signIn(ctx context.Context, u user.User, method string, c Clie
 	return g, nil
 }
 
-// clockStep is the most by which a token's issue time is moved forward, so that
-// it is later than a mark of the same millisecond.
-const clockStep = 50 * time.Millisecond
+// withdraw removes the session of a grant that nobody gets.
+func (s *Service) withdraw(ctx context.Context, g *Grant) {
+	if _, err := s.Sessions.Delete(context.WithoutCancel(ctx), g.Session.ID); err != nil && !isNotFound(err) {
+		s.Report(ctx, "end a session that was refused", err)
+	}
+}
 
-// grantAccess mints the access token. asOf is a moment before u was read: a mark
-// made since then says that u may be out of date, and it is read again.
-func (s *Service) grantAccess(ctx context.Context, g *Grant, u user.User, asOf time.Time) error {
+// grantPresent mints the access token of the session that has a refresh family,
+// which it reads with its user.
+func (s *Service) grantPresent(ctx context.Context, g *Grant, family session.Hash) (err error) {
+	for range tries {
+		at := s.issueTime(g.User.ID)
+		g.Session, g.User, err = s.Sessions.ByFamily(ctx, family)
+		if isNotFound(err) {
+			return errSession
+		}
+		if err != nil {
+			return fmt.Errorf("read session by refresh family: %w", err)
+		}
+		if err = s.grantAccess(ctx, g, at); err != errMeanwhile { //nolint:errorlint // never wrapped
+			break
+		}
+	}
+	return err
+}
+
+// grantAccess mints the access token for the session and the user in the grant.
+// They were read after at was taken from issueTime, so whatever ends the one or
+// changes the other since makes a mark that is not before at. If there is one
+// already, the error is errMeanwhile.
+func (s *Service) grantAccess(ctx context.Context, g *Grant, at time.Time) error {
+	if !g.Session.Alive(at) {
+		return errSession
+	}
+	if err := banned(&g.User, at); err != nil {
+		return err
+	}
 	id, err := s.newID()
 	if err != nil {
 		return err
 	}
-	claims := s.claims(u, g.Session, id, asOf)
+	claims := s.claims(g.User, g.Session, id, at)
 	if s.revoked(&claims) {
-		now := s.Now()
-		if u, err = s.Users.ByID(ctx, u.ID); err != nil {
-			return fmt.Errorf("read user again: %w", err)
-		}
-		claims = s.claims(u, g.Session, id, now)
-		for at := now; s.revoked(&claims); at = at.Add(time.Millisecond) {
-			if at.Sub(now) > clockStep {
-				return errSession
-			}
-			stamp(&claims, at)
-		}
-	}
-	if err := banned(&u, s.Now()); err != nil {
-		return err
+		return errMeanwhile
 	}
 	if g.Access, err = s.sign(ctx, accessType, claims); err != nil {
 		return fmt.Errorf("sign access token: %w", err)
 	}
-	g.User, g.AccessLife = u, time.Unix(claims.Expiry, 0).Sub(s.Now())
+	g.AccessLife = max(0, time.Unix(claims.Expiry, 0).Sub(s.Now()))
 	return nil
 }
 

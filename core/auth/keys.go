@@ -44,6 +44,23 @@ func signs(keys []ports.SigningKey, now time.Time) (ports.SigningKey, bool) {
 	return best, found
 }
 
+// alwaysSigns reports whether a key signs at now and at every moment from then on
+// at which another one retires.
+func alwaysSigns(keys []ports.SigningKey, now time.Time) bool {
+	moments := []time.Time{now}
+	for _, k := range keys {
+		if k.RetiredAt.After(now) {
+			moments = append(moments, k.RetiredAt)
+		}
+	}
+	for _, t := range moments {
+		if _, ok := signs(keys, t); !ok {
+			return false
+		}
+	}
+	return true
+}
+
 // dropped reports whether a key verifies nothing any more.
 func dropped(k ports.SigningKey, now time.Time) bool {
 	return !k.DropAt.IsZero() && !k.DropAt.After(now)
@@ -243,7 +260,7 @@ func keyState(k ports.SigningKey, active string, now time.Time) KeyState {
 		return KeyDropped
 	case k.ID == active:
 		return KeyActive
-	case k.SignsFrom.After(now):
+	case k.SignsFrom.After(now) && (k.RetiredAt.IsZero() || k.RetiredAt.After(now)):
 		return KeyPublished
 	default:
 		return KeyRetired
@@ -330,8 +347,8 @@ func (s *Service) RetireKey(ctx context.Context, p *access.Principal, id string,
 		if compromised {
 			keys[i].DropAt = now
 		}
-		if _, ok := signs(keys, now); !ok {
-			return nil, fault.New(fault.Conflict, "key_last", "no other key signs yet: rotate without a delay first, then retire this one")
+		if !alwaysSigns(keys, now) {
+			return nil, fault.New(fault.Conflict, "key_last", "no other key would sign: rotate without a delay first, then retire this one")
 		}
 		return keys, nil
 	})
@@ -342,10 +359,7 @@ func (s *Service) RetireKey(ctx context.Context, p *access.Principal, id string,
 }
 
 func (s *Service) keysChanged(ctx context.Context, p *access.Principal, c Client, action, id string) error {
-	if err := s.Load(ctx); err != nil {
-		return err
-	}
-	return s.record(ctx, c, by(p, ports.Event{Action: action, Subject: id}), nil)
+	return s.finished(ctx, c, by(p, ports.Event{Action: action, Subject: id}), s.Load(ctx))
 }
 
 // dropKeys removes keys that verify nothing any more.

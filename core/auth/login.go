@@ -42,7 +42,7 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin, c Client) (*Grant
 	if err != nil {
 		return nil, err
 	}
-	event := ports.Event{Action: "login", Actor: u.ID, Subject: u.ID, Tenant: u.Tenant}
+	event := ports.Event{Action: "login", Subject: u.ID, Tenant: u.Tenant} // by nobody knows whom until the proof
 	if err := s.limits(ctx, c, account, s.Settings.AccountLimit); err != nil {
 		return nil, s.refused(ctx, c, event, err)
 	}
@@ -52,6 +52,7 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin, c Client) (*Grant
 	if u, err = s.prove(ctx, u, password); err != nil {
 		return nil, s.refused(ctx, c, event, err)
 	}
+	event.Actor = u.ID
 	g, err := s.signIn(ctx, u, "password", c)
 	if err != nil {
 		return nil, s.refused(ctx, c, event, err)
@@ -62,6 +63,7 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin, c Client) (*Grant
 		func() error { return s.record(ctx, c, event, nil) },
 	)
 	if err != nil {
+		s.withdraw(ctx, g)
 		return nil, err
 	}
 	s.endReplaced(ctx, in.Replaces)
@@ -136,23 +138,27 @@ func (s *Service) Logout(ctx context.Context, p *access.Principal, c Client) err
 	if p.Session == "" {
 		return nil
 	}
-	if err := s.endSession(ctx, p.Session); err != nil && !isNotFound(err) {
-		return err
+	err := s.endSession(ctx, p.Session)
+	if isNotFound(err) {
+		err = nil
 	}
-	return s.record(ctx, c, by(p, ports.Event{Action: "logout", Subject: p.Subject}), nil)
+	return s.finished(ctx, c, by(p, ports.Event{Action: "logout", Subject: p.Subject}), err)
 }
 
 // endSession ends a session for good: in the store, in the cache, and for access
 // tokens. NotFound when it had ended; its tokens are marked even so.
 func (s *Service) endSession(ctx context.Context, id string) error {
 	sess, err := s.Sessions.Delete(ctx, id)
-	if err != nil && !isNotFound(err) {
-		return fmt.Errorf("end session: %w", err)
-	}
 	if err == nil {
 		s.cache.forgetHash(sess.Hash)
+	} else { // another process may have ended it, or this call did and cannot tell
+		s.cache.forgetSession(id)
 	}
-	if markErr := s.markSession(ctx, id); markErr != nil {
+	markErr := s.markSession(ctx, id)
+	switch {
+	case err != nil && !isNotFound(err):
+		return fmt.Errorf("end session: %w", err)
+	case markErr != nil:
 		return markErr
 	}
 	return err
@@ -169,7 +175,7 @@ func (s *Service) endReplaced(ctx context.Context, cookie string) {
 		return
 	}
 	sess, _, err := s.Sessions.ByHash(ctx, h)
-	if err == nil {
+	if err == nil && sess.Accepts(h, s.Now()) {
 		err = s.endSession(ctx, sess.ID)
 	}
 	if err != nil && !isNotFound(err) {

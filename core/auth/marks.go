@@ -39,15 +39,48 @@ func (s *Service) revoked(c *token.Claims) bool {
 	return s.marks.Revoked(c)
 }
 
-// mark revokes, first in the store and then here.
+// mark revokes here and in the store. What the store cannot keep is revoked here
+// all the same.
 func (s *Service) mark(ctx context.Context, m token.Mark) error {
 	m.Until = s.Now().Add(s.tokenLife()).Unix() + 1
+	s.marksMu.Lock()
+	err := s.marks.Add(m)
+	s.marksMu.Unlock()
+	if err != nil {
+		return fmt.Errorf("mark of kind %q: %w", m.Kind, err)
+	}
 	if err := s.Marks.Add(ctx, m); err != nil {
 		return fmt.Errorf("add revocation mark: %w", err)
 	}
-	s.marksMu.Lock()
-	defer s.marksMu.Unlock()
-	return s.marks.Add(m)
+	return nil
+}
+
+// clockStep is the most by which a token's issue time is moved forward, so that
+// it is later than a mark of the same millisecond.
+const clockStep = 50 * time.Millisecond
+
+// issueTime returns what a token is stamped with whose facts about the user are
+// read after this call: the time now, or so much later that no mark that is there
+// already hits it.
+func (s *Service) issueTime(userID string) time.Time {
+	now := s.Now()
+	at := now
+	probe := token.Claims{Subject: userID}
+	for stamp(&probe, at); s.revoked(&probe) && at.Sub(now) < clockStep; stamp(&probe, at) {
+		at = at.Add(time.Millisecond)
+	}
+	for ms := at.UnixMilli(); ; {
+		seen := s.issued.Load()
+		if seen >= ms || s.issued.CompareAndSwap(seen, ms) {
+			return at
+		}
+	}
+}
+
+// upToNow returns the Before of a mark that hits every token whose facts have been
+// read by now, even if its issue time was moved forward or the clock set back.
+func (s *Service) upToNow() int64 {
+	return max(s.Now().UnixMilli(), s.issued.Load())
 }
 
 // markSession revokes the access tokens of a session.
@@ -59,5 +92,5 @@ func (s *Service) markSession(ctx context.Context, id string) error {
 // token says of its user, or ends the user's sessions, does that first and marks
 // then: a token minted in between is covered.
 func (s *Service) markUser(ctx context.Context, id string) error {
-	return s.mark(ctx, token.Mark{Kind: token.MarkUser, Value: id, Before: s.Now().UnixMilli()})
+	return s.mark(ctx, token.Mark{Kind: token.MarkUser, Value: id, Before: s.upToNow()})
 }

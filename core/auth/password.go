@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hexward/hexward/core/access"
@@ -88,10 +89,8 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, c 
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
-	if err := s.passwordChanged(ctx, u, ""); err != nil {
-		return err
-	}
-	return s.record(ctx, c, ports.Event{Action: "password.reset", Actor: u.ID, Subject: u.ID, Tenant: u.Tenant}, nil)
+	err = s.passwordChanged(ctx, u, "")
+	return s.finished(ctx, c, ports.Event{Action: "password.reset", Actor: u.ID, Subject: u.ID, Tenant: u.Tenant}, err)
 }
 
 // ChangePassword replaces the principal's own password, ends their other
@@ -106,6 +105,7 @@ func (s *Service) ChangePassword(ctx context.Context, p *access.Principal, prese
 	if err != nil {
 		return nil, err
 	}
+	event := by(p, ports.Event{Action: "password.change", Subject: u.ID})
 	proven := u.PasswordHash
 	u, err = s.Users.Update(ctx, u.ID, func(u *user.User) error {
 		if u.PasswordHash != proven {
@@ -114,32 +114,43 @@ func (s *Service) ChangePassword(ctx context.Context, p *access.Principal, prese
 		u.SetPassword(hash, s.Now())
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("set password: %w", err)
+	if isNotFound(err) {
+		return nil, errUnauthenticated
 	}
-	if err := s.passwordChanged(ctx, u, p.Session); err != nil {
+	if err != nil {
+		return nil, s.refused(ctx, c, event, fmt.Errorf("set password: %w", err))
+	}
+	// This session's credentials are replaced before the mark is made, so that
+	// nothing new can be had with the old ones after it.
+	g, err := s.replaceCredentials(ctx, p.Session)
+	except := p.Session
+	if err != nil {
+		except = ""
+	}
+	if err = errors.Join(err, s.passwordChanged(ctx, u, except)); err == nil {
+		g.User = u
+		err = s.grantPresent(ctx, g, g.Session.Family)
+	}
+	if err = s.finished(ctx, c, event, err); err != nil {
 		return nil, err
 	}
-	g, err := s.regrant(ctx, p, u)
-	if err != nil {
-		return nil, err
-	}
-	return g, s.record(ctx, c, by(p, ports.Event{Action: "password.change", Subject: u.ID}), nil)
+	return g, nil
 }
 
-// regrant replaces every credential of the principal's session at once.
-func (s *Service) regrant(ctx context.Context, p *access.Principal, u user.User) (*Grant, error) {
+// replaceCredentials gives a session another id and another refresh family; the
+// former ones die at once.
+func (s *Service) replaceCredentials(ctx context.Context, id string) (*Grant, error) {
 	now := s.Now()
-	g := &Grant{}
 	cookie, hash, err := s.Seal.Mint(s.Rand, now)
 	if err != nil {
 		return nil, err
 	}
 	var minted session.Session
-	if g.Refresh, err = minted.MintRefresh(s.Rand); err != nil {
+	refresh, err := minted.MintRefresh(s.Rand)
+	if err != nil {
 		return nil, err
 	}
-	g.Session, err = s.Sessions.Update(ctx, p.Session, func(stored *session.Session) error {
+	sess, err := s.Sessions.Update(ctx, id, func(stored *session.Session) error {
 		stored.ReplaceNow(hash, now)
 		stored.Family, stored.Refresh, stored.FreshAt = minted.Family, minted.Refresh, now
 		stored.Touch(now)
@@ -151,9 +162,7 @@ func (s *Service) regrant(ctx context.Context, p *access.Principal, u user.User)
 	if err != nil {
 		return nil, fmt.Errorf("replace credentials: %w", err)
 	}
-	s.cache.forgetUser(u.ID)
-	g.Cookie = cookie
-	return g, s.grantAccess(ctx, g, u, now)
+	return &Grant{Session: sess, Cookie: cookie, Refresh: refresh}, nil
 }
 
 // newHash holds a new password against the policy and hashes it.
@@ -172,18 +181,13 @@ func (s *Service) newHash(ctx context.Context, member, password string, u user.U
 // passwordChanged ends what the old password had opened, but for one session, and
 // tells the user.
 func (s *Service) passwordChanged(ctx context.Context, u user.User, except string) error {
-	if _, err := s.endSessions(ctx, u.ID, except); err != nil {
-		return err
-	}
-	err := all(
+	_, err := s.endSessions(ctx, u.ID, except)
+	err = errors.Join(err, all(
 		func() error { return s.markUser(ctx, u.ID) },
 		func() error { return s.forget(ctx, accountKey(u.ID)) },
-	)
-	if err != nil {
-		return err
-	}
+	))
 	s.mailChanged(ctx, u)
-	return nil
+	return err
 }
 
 // reauthenticate asks a signed-in user for their password again, before something

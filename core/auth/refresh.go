@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/session"
 	"github.com/hexward/hexward/ports"
 )
@@ -21,16 +22,17 @@ func (s *Service) Refresh(ctx context.Context, refreshToken string, c Client) (*
 	if err != nil {
 		return nil, err
 	}
-	now := s.Now() // before the user is read: see grantAccess
-	sess, u, err := s.Sessions.ByFamily(ctx, r.Family)
-	if isNotFound(err) {
-		return nil, errSession
+	g := &Grant{}
+	err = s.grantPresent(ctx, g, r.Family) // first, so that a failure to sign uses no token up
+	u, id := g.User, g.Session.ID
+	event := ports.Event{Action: "refresh", Subject: u.ID, Tenant: u.Tenant, Session: id}
+	if err != nil && fault.KindOf(err) == fault.Forbidden {
+		return nil, s.refused(ctx, c, event, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read session by refresh family: %w", err)
+		return nil, err
 	}
-	event := ports.Event{Action: "refresh", Actor: u.ID, Subject: u.ID, Tenant: u.Tenant, Session: sess.ID}
-	g := &Grant{}
+	now := s.Now()
 	next, nextHash, err := r.Next(s.Rand)
 	if err != nil {
 		return nil, err
@@ -39,10 +41,10 @@ func (s *Service) Refresh(ctx context.Context, refreshToken string, c Client) (*
 	if err != nil {
 		return nil, err
 	}
-	former := sess.Hash
-	g.Session, err = s.Sessions.Update(ctx, sess.ID, func(stored *session.Session) error {
+	var former session.Hash
+	g.Session, err = s.Sessions.Update(ctx, id, func(stored *session.Session) error {
 		g.Cookie = ""
-		if !stored.Alive(now) {
+		if !stored.Alive(now) || stored.Family != r.Family {
 			return errSession
 		}
 		if err := stored.RotateRefresh(r.Whole, nextHash, now); err != nil {
@@ -57,8 +59,8 @@ func (s *Service) Refresh(ctx context.Context, refreshToken string, c Client) (*
 	})
 	switch {
 	case errors.Is(err, session.ErrReused):
-		if endErr := s.endSession(ctx, sess.ID); endErr != nil && !isNotFound(endErr) {
-			return nil, endErr
+		if endErr := s.endSession(ctx, id); endErr != nil && !isNotFound(endErr) {
+			return nil, s.refused(ctx, c, event, endErr)
 		}
 		return nil, s.refused(ctx, c, event, err)
 	case isNotFound(err):
@@ -70,8 +72,5 @@ func (s *Service) Refresh(ctx context.Context, refreshToken string, c Client) (*
 		s.cache.forgetHash(former)
 	}
 	g.Refresh = next
-	if err := s.grantAccess(ctx, g, u, now); err != nil {
-		return nil, err
-	}
 	return g, nil
 }

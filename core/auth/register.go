@@ -50,7 +50,7 @@ func (s *Service) Register(ctx context.Context, in NewUser, c Client) (*Grant, e
 	if err := s.human(ctx, in.Captcha, c); err != nil {
 		return nil, err
 	}
-	if err := s.nameFree(ctx, name); err != nil {
+	if err := s.free(ctx, name.Key(), errNameTaken); err != nil {
 		return nil, err
 	}
 	if s.Settings.Registration == RegistrationVerified {
@@ -75,21 +75,24 @@ func (s *Service) accept(in NewUser) (user.Name, user.Email, string, error) {
 	return name, email, password, fields(nameErr, emailErr, passwordErr)
 }
 
-// nameFree spares the hashing of a password for a name that is taken. The store
-// decides in the end.
-func (s *Service) nameFree(ctx context.Context, name user.Name) error {
-	_, err := s.Users.ByLogin(ctx, name.Key())
+// free spares the hashing of a password for a name or an address that is taken.
+// The store decides in the end.
+func (s *Service) free(ctx context.Context, key string, taken error) error {
+	_, err := s.Users.ByLogin(ctx, key)
 	switch {
 	case err == nil:
-		return errNameTaken
+		return taken
 	case isNotFound(err):
 		return nil
 	default:
-		return fmt.Errorf("look up user name: %w", err)
+		return fmt.Errorf("look up user: %w", err)
 	}
 }
 
-var errNameTaken = fault.New(fault.Conflict, "username_taken", "this user name is taken")
+var (
+	errNameTaken  = fault.New(fault.Conflict, "username_taken", "this user name is taken")
+	errEmailTaken = fault.New(fault.Conflict, "email_taken", "this e-mail address has an account")
+)
 
 // create makes a user with a password.
 func (s *Service) create(ctx context.Context, name user.Name, email user.Email, password string, c Client) (user.User, error) {

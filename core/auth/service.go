@@ -113,6 +113,7 @@ type Service struct {
 
 	marksMu sync.RWMutex
 	marks   *token.Marks
+	issued  atomic.Int64 // the latest issue time of a token, in Unix milliseconds
 }
 
 // New returns a Service, or one error that names everything that is missing or
@@ -171,6 +172,14 @@ func (s *Settings) check() error {
 	add(s.Life.Absolute < s.Life.Idle, "a session's absolute life (%v) is at least its idle life (%v)", s.Life.Absolute, s.Life.Idle)
 	add(s.KeyDelay < 0, "a key delay is not negative")
 	add(s.ConfirmLife < time.Minute || s.ResetLife < time.Minute, "links that are mailed live at least a minute")
+	for _, l := range []struct {
+		name string
+		user.Limit
+	}{{"an account", s.AccountLimit}, {"a client network", s.AddressLimit}, {"mails to an address", s.MailLimit}} {
+		add(l.Count < 0 || l.Count > 0 && l.Window < time.Second,
+			"the limit on %s is a count from 0 on in a window of at least a second, not %d in %v", l.name, l.Count, l.Window)
+	}
+	add(s.Passwords.Min < 0 || s.Passwords.Min > user.MaxPassword/4, "a password's least length is 0 to %d characters, not %d", user.MaxPassword/4, s.Passwords.Min)
 	add(s.SessionCache < 1, "the session cache holds at least one session")
 	switch s.Algorithm {
 	case "EdDSA", "ES256", "RS256", "HS256":
@@ -191,14 +200,15 @@ func (s *Settings) check() error {
 func (s *Service) Load(ctx context.Context) error {
 	s.loading.Lock()
 	defer s.loading.Unlock()
+	s.cache.clear()
+	var errs []error // one failure does not keep the rest from being known
 	if err := s.loadKeys(ctx); err != nil {
-		return fmt.Errorf("load signing keys: %w", err)
+		errs = append(errs, fmt.Errorf("load signing keys: %w", err))
 	}
 	if err := s.loadMarks(ctx); err != nil {
-		return fmt.Errorf("load revocation marks: %w", err)
+		errs = append(errs, fmt.Errorf("load revocation marks: %w", err))
 	}
-	s.cache.clear()
-	return nil
+	return errors.Join(errs...)
 }
 
 // Sweep removes what has expired from the stores. Call it now and then, every

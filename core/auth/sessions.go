@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -56,10 +57,13 @@ func (s *Service) EndSession(ctx context.Context, p *access.Principal, id string
 	if !slices.ContainsFunc(own, func(sess session.Session) bool { return sess.ID == id }) {
 		return fault.New(fault.NotFound, "session_unknown", "there is no such session")
 	}
-	if err := s.endSession(ctx, id); err != nil && !isNotFound(err) {
-		return err
+	err = s.endSession(ctx, id)
+	if isNotFound(err) {
+		err = nil
 	}
-	return s.record(ctx, c, by(p, ports.Event{Action: "session.end", Subject: p.Subject, Detail: map[string]string{"session": id}}), nil)
+	return s.finished(ctx, c, by(p, ports.Event{
+		Action: "session.end", Subject: p.Subject, Detail: map[string]string{"session": id},
+	}), err)
 }
 
 // EndOtherSessions ends every session of the principal but the one that asks, and
@@ -69,24 +73,19 @@ func (s *Service) EndOtherSessions(ctx context.Context, p *access.Principal, c C
 		return 0, err
 	}
 	ended, err := s.endSessions(ctx, p.Subject, p.Session)
-	if err != nil {
-		return 0, err
-	}
 	for _, id := range ended {
-		if err := s.markSession(ctx, id); err != nil {
-			return 0, err
-		}
+		err = errors.Join(err, s.markSession(ctx, id))
 	}
-	return len(ended), s.record(ctx, c, by(p, ports.Event{Action: "session.end_others", Subject: p.Subject}), nil)
+	return len(ended), s.finished(ctx, c, by(p, ports.Event{Action: "session.end_others", Subject: p.Subject}), err)
 }
 
 // endSessions ends the sessions of a user but one, whose id may be empty, and
 // returns their ids. Their access tokens are the caller's to mark.
 func (s *Service) endSessions(ctx context.Context, userID, except string) ([]string, error) {
 	ended, err := s.SessionSets.DeleteByUser(ctx, userID, except)
+	s.cache.forgetUser(userID) // a call that failed may have been carried out
 	if err != nil {
 		return nil, fmt.Errorf("end sessions: %w", err)
 	}
-	s.cache.forgetUser(userID)
 	return ended, nil
 }

@@ -60,7 +60,10 @@ func (s *Service) Setup(ctx context.Context, secret string, in NewUser, c Client
 	if err != nil {
 		return nil, err
 	}
-	if err := s.nameFree(ctx, name); err != nil {
+	if err := s.free(ctx, name.Key(), errNameTaken); err != nil {
+		return nil, err
+	}
+	if err := s.free(ctx, email.Key(), errEmailTaken); err != nil {
 		return nil, err
 	}
 	if _, err := s.consume(ctx, purposeSetup, secret); err != nil {
