@@ -45,7 +45,7 @@ func (c *Claims) Raw() string { return c.raw }
 // Lookup returns the top-level member of the payload called name, for claims that Claims has no field for. It reads the
 // payload again and allocates nothing.
 func (c *Claims) Lookup(name string) (Value, bool) {
-	return Value{text: c.raw}.Member(name)
+	return Value{text: trimSpace(c.raw)}.Member(name)
 }
 
 // The claims that are read, as indexes into claimNames. Those up to claimAccessTokenHash are strings, those from claimExpiry

@@ -11,7 +11,7 @@ const (
 	ReasonNone           Reason = iota // nothing was refused
 	ReasonOther                        // an error that is not one of this package
 	ReasonTooLong                      // longer than the configured limit
-	ReasonMalformed                    // not three canonical base64url parts, or a header that is no strict JSON object
+	ReasonMalformed                    // no strict JSON, not three canonical base64url parts, or a header that is no object
 	ReasonHeader                       // a header member that is never accepted: b64, zip, jwk, jku, x5u, x5c, a miscased name
 	ReasonCrit                         // a crit header member: no extension is understood
 	ReasonAlgorithm                    // alg is missing, none, not configured or not the one of the key
@@ -93,7 +93,7 @@ func (r *refusal) Error() string { return r.text }
 // errors.Is. Each but the configuration errors has a reason of its own.
 var (
 	ErrTooLong        error = &refusal{"token: longer than the limit", ReasonTooLong}
-	ErrMalformed      error = &refusal{"token: not a strict compact JWS", ReasonMalformed}
+	ErrMalformed      error = &refusal{"token: malformed", ReasonMalformed}
 	ErrHeader         error = &refusal{"token: header has a member that is not accepted", ReasonHeader}
 	ErrCrit           error = &refusal{"token: critical header extensions are not supported", ReasonCrit}
 	ErrAlgorithm      error = &refusal{"token: algorithm is not accepted", ReasonAlgorithm}
