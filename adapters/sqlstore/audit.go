@@ -1,0 +1,94 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/hexward/hexward/ports"
+)
+
+type audit Store
+
+var _ ports.Audit = (*audit)(nil)
+
+// Record implements ports.Audit.
+func (s *audit) Record(ctx context.Context, events ...ports.Event) error {
+	db := (*Store)(s)
+	return db.write.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, e := range events {
+			detail := ""
+			if len(e.Detail) > 0 {
+				text, err := json.Marshal(e.Detail)
+				if err != nil {
+					return err
+				}
+				detail = string(text)
+			}
+			broken, err := db.attempt(ctx, tx, `
+				INSERT INTO audit_events (id, at, action, outcome, actor, subject, tenant, session, address, agent, request, detail)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				e.ID, ms(e.At), e.Action, e.Outcome, e.Actor, e.Subject, e.Tenant, e.Session, e.Address, e.Agent, e.Request, detail)
+			if err != nil {
+				return err
+			}
+			if broken != NoViolation {
+				return ports.ErrIDTaken
+			}
+		}
+		return nil
+	})
+}
+
+// Search implements ports.Audit.
+func (s *audit) Search(ctx context.Context, q ports.EventQuery) ([]ports.Event, error) {
+	where, args := []string{"1 = 1"}, []any(nil)
+	switch prefix, found := strings.CutSuffix(q.Action, "."); {
+	case found:
+		where = append(where, "action >= ? AND action < ?")
+		args = append(args, q.Action, prefix+"/") // the character after the dot
+	case q.Action != "":
+		where = append(where, "action = ?")
+		args = append(args, q.Action)
+	}
+	if q.Subject != "" {
+		where = append(where, "(subject = ? OR actor = ?)")
+		args = append(args, q.Subject, q.Subject)
+	}
+	if q.Before != 0 {
+		where = append(where, "sequence < ?")
+		args = append(args, q.Before)
+	}
+	return scan(ctx, (*Store)(s), func() row[ports.Event] { return &eventRow{} }, `
+		SELECT sequence, id, at, action, outcome, actor, subject, tenant, session, address, agent, request, detail
+		FROM audit_events WHERE `+strings.Join(where, " AND ")+` ORDER BY sequence DESC LIMIT ?`,
+		append(args, ports.Limit(q.Limit))...)
+}
+
+// eventRow is a row of audit_events.
+type eventRow struct {
+	e      ports.Event
+	at     int64
+	detail string
+}
+
+func (r *eventRow) columns() []any {
+	e := &r.e
+	return []any{
+		&e.Sequence, &e.ID, &r.at, &e.Action, &e.Outcome, &e.Actor, &e.Subject, &e.Tenant, &e.Session, &e.Address, &e.Agent,
+		&e.Request, &r.detail,
+	}
+}
+
+func (r *eventRow) value() (ports.Event, error) {
+	e := r.e
+	e.At = at(r.at)
+	if r.detail != "" {
+		if err := json.Unmarshal([]byte(r.detail), &e.Detail); err != nil {
+			return ports.Event{}, damaged(errors.New("the detail of an event is no JSON object")) // not its text
+		}
+	}
+	return e, nil
+}
