@@ -47,7 +47,9 @@
 // # What it does not do
 //
 // It reads no clock: now is an argument. It does no input or output, starts no goroutines and needs no randomness. It
-// signs nothing. It imports no reflection and no encoding package, and no cryptography but SHA-256 and HMAC outside of the
-// files that hold one family of algorithms each (eddsa.go, ecdsa.go, rsa.go, hmac.go): those are values such as EdDSA,
-// named in a VerifierConfig, and a program that does not name one does not link it.
+// signs nothing. It imports no reflection and no encoding package, and no cryptography but SHA-256 outside of the files that
+// hold one family of algorithms each (eddsa.go, ecdsa.go, rsa.go, hmac.go). Those are values such as EdDSA, named in a
+// VerifierConfig, so that a program that does not name one does not link it. What remains of a family then is what the
+// standard library's packages do when they start; the build tags noeddsa, noecdsa, norsa and nohmac leave out a family with
+// its imports, for hosts that verify signatures themselves and for compilers that have trouble with these packages.
 package token

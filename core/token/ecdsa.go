@@ -1,3 +1,5 @@
+//go:build !noecdsa
+
 package token
 
 import (

@@ -1,3 +1,5 @@
+//go:build !noeddsa
+
 package token
 
 import "crypto/ed25519"

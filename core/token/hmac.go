@@ -1,3 +1,5 @@
+//go:build !nohmac
+
 package token
 
 import (

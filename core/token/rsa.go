@@ -1,3 +1,5 @@
+//go:build !norsa
+
 package token
 
 import (

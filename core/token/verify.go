@@ -135,7 +135,14 @@ type work struct {
 // maxKept is the greatest buffer, in bytes, that is kept for the next call.
 const maxKept = 64 << 10
 
-var works = sync.Pool{New: func() any { return new(work) }}
+var works sync.Pool
+
+func newWork() *work {
+	if w, ok := works.Get().(*work); ok {
+		return w
+	}
+	return new(work)
+}
 
 func (w *work) release() {
 	if cap(w.input) <= maxKept && cap(w.pending.buffer) <= maxKept {
@@ -153,10 +160,7 @@ func (w *work) release() {
 // It allocates the memory of the claims (their text, and one array for audience and permissions) and what the primitive
 // allocates, nothing else.
 func (v *Verifier) Verify(compact string, now int64, out *Claims) error {
-	w, ok := works.Get().(*work)
-	if !ok {
-		w = new(work)
-	}
+	w := newWork()
 	defer w.release()
 	*out = Claims{}
 	if len(compact) > v.maxLength {
@@ -168,10 +172,7 @@ func (v *Verifier) Verify(compact string, now int64, out *Claims) error {
 
 // VerifyBytes is Verify for a token in a byte slice, which it neither keeps nor changes.
 func (v *Verifier) VerifyBytes(compact []byte, now int64, out *Claims) error {
-	w, ok := works.Get().(*work)
-	if !ok {
-		w = new(work)
-	}
+	w := newWork()
 	defer w.release()
 	return v.verify(&w.pending, compact, now, out)
 }
@@ -190,10 +191,7 @@ func (v *Verifier) verify(p *Pending, compact []byte, now int64, out *Claims) er
 // Open checks the form, the header and the signature of a compact JWS, but no claims, and returns a copy of its payload,
 // which may be anything. It is for signed documents that are not JWTs; the configuration's typ should be theirs alone.
 func (v *Verifier) Open(compact []byte) ([]byte, error) {
-	w, ok := works.Get().(*work)
-	if !ok {
-		w = new(work)
-	}
+	w := newWork()
 	defer w.release()
 	if err := v.Prepare(compact, &w.pending); err != nil {
 		return nil, err
