@@ -1,0 +1,200 @@
+package web
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/hexward/hexward/core/access"
+	"github.com/hexward/hexward/core/auth"
+)
+
+// Demand says who may use a route.
+type Demand uint8
+
+// The demands.
+const (
+	Anybody       Demand = iota // credentials are not looked at, or by the handler alone
+	SignedIn                    // a user or machine; 401 else
+	Administrator               // who holds the admin permission; 401 or 403 else
+)
+
+// Route is one line of the API.
+type Route struct {
+	Method string // GET serves HEAD too
+	Path   string // below the base path if Based, with {name} for a segment
+	Based  bool
+	Demand Demand
+
+	grants bool // answers with credentials, so it demands the same origin whatever came with it
+	silent bool // its success has no request id, which would cost more than the rest
+	keeps  bool // leaves the session's id as it is
+	only   bool // GET without HEAD
+	unread bool // the request could not be read: nothing of it is checked
+	handle func(*call) error
+}
+
+// Routes returns the whole API but the operations listener's, in the order in
+// which routes are matched.
+func Routes() []Route {
+	routes := slices.Concat(baseRoutes, rootRoutes)
+	for i := range baseRoutes {
+		routes[i].Based = true
+	}
+	return routes
+}
+
+// baseRoutes hang under the base path.
+var baseRoutes = []Route{
+	{Method: "POST", Path: "/register", grants: true, handle: (*call).register},
+	{Method: "POST", Path: "/login", grants: true, handle: (*call).login},
+	{Method: "POST", Path: "/setup/{token}", grants: true, handle: (*call).setup},
+	{Method: "POST", Path: "/logout", grants: true, handle: (*call).logout},
+	{Method: "GET", Path: "/logout", only: true, handle: (*call).logoutByLink},
+	{Method: "GET", Path: "/verify", Demand: SignedIn, silent: true, keeps: true, handle: (*call).verify},
+	{Method: "GET", Path: "/userinfo", Demand: SignedIn, handle: (*call).me},
+	{Method: "GET", Path: "/me", Demand: SignedIn, handle: (*call).me},
+	{Method: "DELETE", Path: "/me", Demand: SignedIn, handle: (*call).deleteMe},
+	{Method: "POST", Path: "/token", Demand: SignedIn, handle: (*call).tokenUser},
+	{Method: "POST", Path: "/token/refresh", handle: (*call).refresh},
+	{Method: "GET", Path: "/confirm", Demand: SignedIn, handle: (*call).confirmStatus},
+	{Method: "POST", Path: "/confirm", Demand: SignedIn, handle: (*call).sendConfirm},
+	{Method: "POST", Path: "/confirm/{token}", handle: (*call).confirm},
+	{Method: "POST", Path: "/forgot-password", handle: (*call).forgotPassword},
+	{Method: "POST", Path: "/password/{token}", handle: (*call).resetPassword},
+	{Method: "PUT", Path: "/password", Demand: SignedIn, handle: (*call).changePassword},
+	{Method: "GET", Path: "/sessions", Demand: SignedIn, handle: (*call).listSessions},
+	{Method: "DELETE", Path: "/sessions", Demand: SignedIn, handle: (*call).endOtherSessions},
+	{Method: "DELETE", Path: "/sessions/{id}", Demand: SignedIn, handle: (*call).endSession},
+	{Method: "POST", Path: "/{id}/change_username", Demand: SignedIn, handle: (*call).changeUsername},
+}
+
+// rootRoutes hang at the root.
+var rootRoutes = []Route{
+	{Method: "GET", Path: "/.well-known/jwks.json", handle: (*call).jwks},
+	{Method: "GET", Path: "/admin/users", Demand: Administrator, handle: (*call).searchUsers},
+	{Method: "POST", Path: "/admin/users", Demand: Administrator, handle: (*call).addUser},
+	{Method: "GET", Path: "/admin/users/{id}", Demand: Administrator, handle: (*call).findUser},
+	{Method: "POST", Path: "/admin/users/{id}/ban", Demand: Administrator, handle: (*call).ban},
+	{Method: "POST", Path: "/admin/users/{id}/unban", Demand: Administrator, handle: (*call).unban},
+	{Method: "POST", Path: "/admin/users/{id}/kick", Demand: Administrator, handle: (*call).kick},
+	{Method: "PUT", Path: "/admin/users/{id}/permissions", Demand: Administrator, handle: (*call).permit},
+	{Method: "POST", Path: "/admin/blackout", Demand: Administrator, handle: (*call).blackout},
+	{Method: "GET", Path: "/admin/keys", Demand: Administrator, handle: (*call).listKeys},
+	{Method: "POST", Path: "/admin/keys/rotate", Demand: Administrator, handle: (*call).rotateKeys},
+	{Method: "POST", Path: "/admin/keys/{id}/retire", Demand: Administrator, handle: (*call).retireKey},
+	{Method: "GET", Path: "/admin/audit", Demand: Administrator, handle: (*call).auditLog},
+}
+
+// New returns the whole server as an app that is ready to listen: the routes under
+// Config.BasePath and at the root, with limits on time and size.
+func New(service *auth.Service, c Config) (*fiber.App, error) {
+	if c.BasePath == "" {
+		c.BasePath = defaultBase
+	}
+	s, err := newServer(service, c)
+	if err != nil {
+		return nil, err
+	}
+	app := fiber.New(fiber.Config{
+		AppName:                      "hexward",
+		DisableStartupMessage:        true,
+		StrictRouting:                true,
+		CaseSensitive:                true,
+		DisablePreParseMultipartForm: true,
+		ReadTimeout:                  s.ReadTimeout,
+		WriteTimeout:                 s.WriteTimeout,
+		IdleTimeout:                  s.IdleTimeout,
+		ReadBufferSize:               maxHeaders,
+		BodyLimit:                    maxBody,
+		ErrorHandler:                 s.outside,
+	})
+	app.Server().SecureErrorLogMessage = true
+	s.register(app.Group(s.base), baseRoutes)
+	s.register(app, rootRoutes)
+	return app, nil
+}
+
+// Mount adds the routes of accounts, those under the base path, to a router of
+// any app, and returns the middleware for the app's own routes. A group's prefix
+// is the base path unless Config.BasePath says what browsers see.
+func Mount(r fiber.Router, service *auth.Service, c Config) (*Guard, error) {
+	if group, ok := r.(*fiber.Group); ok && c.BasePath == "" {
+		c.BasePath = strings.TrimSuffix(group.Prefix, "/")
+	}
+	s, err := newServer(service, c)
+	if err != nil {
+		return nil, err
+	}
+	s.register(r, baseRoutes)
+	return &Guard{s}, nil
+}
+
+// MountRoot adds the routes that hang at the root, the administration and the
+// public keys, to a router of any app.
+func MountRoot(r fiber.Router, service *auth.Service, c Config) (*Guard, error) {
+	s, err := newServer(service, c)
+	if err != nil {
+		return nil, err
+	}
+	s.register(r, rootRoutes)
+	return &Guard{s}, nil
+}
+
+// register adds routes to a router, and after them what answers other methods of
+// their paths.
+func (s *server) register(r fiber.Router, routes []Route) {
+	methods := map[string][]string{}
+	var paths []string
+	for i := range routes {
+		route := &routes[i]
+		path := pattern(route.Path)
+		if methods[path] == nil {
+			paths = append(paths, path)
+		}
+		methods[path] = append(methods[path], route.Method)
+		r.Add(route.Method, path, s.handler(route))
+		if route.Method == fiber.MethodGet && !route.only {
+			methods[path] = append(methods[path], fiber.MethodHead)
+			r.Add(fiber.MethodHead, path, s.handler(route))
+		}
+	}
+	for _, path := range paths {
+		route := &Route{Path: template(path), handle: otherMethod(methods[path])}
+		r.All(path, s.handler(route))
+	}
+}
+
+// pattern is a path as Fiber writes it.
+func pattern(path string) string {
+	return strings.NewReplacer("{", ":", "}", "").Replace(path)
+}
+
+// template is a pattern as this package writes it.
+func template(pattern string) string {
+	segments := strings.Split(pattern, "/")
+	for i, segment := range segments {
+		if name, ok := strings.CutPrefix(segment, ":"); ok {
+			segments[i] = "{" + name + "}"
+		}
+	}
+	return strings.Join(segments, "/")
+}
+
+// otherMethod answers a method that a path does not have: OPTIONS with what it
+// has, anything else with 405.
+func otherMethod(methods []string) func(*call) error {
+	allow := strings.Join(append(methods, fiber.MethodOptions), ", ")
+	return func(k *call) error {
+		k.Set(fiber.HeaderAllow, allow)
+		if k.Method() == fiber.MethodOptions {
+			return k.preflight(allow)
+		}
+		return &statusError{status: fiber.StatusMethodNotAllowed, code: "method_not_allowed", detail: fmt.Sprintf("this path takes %s", allow)}
+	}
+}
+
+// administers is the permission that Administrator demands.
+const administers = access.Admin
