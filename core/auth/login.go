@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/fault"
@@ -73,14 +72,7 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin, c Client) (*Grant
 // lookUp finds the user of a login, or the zero User, and names the account that
 // failures count against: the user's if there is one, whichever name was used.
 func (s *Service) lookUp(ctx context.Context, login string) (user.User, string, error) {
-	key := ""
-	if strings.Contains(login, "@") {
-		if email, err := user.ParseEmail(login); err == nil {
-			key = email.Key()
-		}
-	} else if name, err := user.ParseName(login); err == nil {
-		key = name.Key()
-	}
+	key := user.LoginKey(login)
 	if key == "" { // nobody can be called so; the look-up is made all the same
 		key = hashKey("none", login)
 	}

@@ -13,6 +13,7 @@ package fault
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -96,7 +97,7 @@ func FieldsOf(fields ...Field) error {
 	for i, f := range fields {
 		messages[i] = f.Name + ": " + f.Message
 	}
-	return &Error{Kind: Invalid, Code: fields[0].Code, Message: strings.Join(messages, "; "), Fields: fields}
+	return &Error{Kind: Invalid, Code: fields[0].Code, Message: strings.Join(messages, "; "), Fields: slices.Clone(fields)}
 }
 
 // RetryIn returns a Throttled error that may be tried again after d, which is
@@ -120,8 +121,8 @@ func (e *Error) Unwrap() error { return e.cause }
 // Is makes errors.Is(err, fault.New(kind, code, "")) true for an error of the
 // same kind and code, whatever its message.
 func (e *Error) Is(target error) bool {
-	var t *Error
-	return errors.As(target, &t) && t.Kind == e.Kind && t.Code == e.Code
+	t, ok := target.(*Error) // the target as it is: errors.Is walks the chain
+	return ok && t != nil && t.Kind == e.Kind && t.Code == e.Code
 }
 
 // KindOf returns the kind of the outermost *Error in err's chain, and Internal

@@ -11,7 +11,7 @@ import (
 // script is a set of scripts, one bit each.
 type script uint32
 
-// The scripts that need to be named here; the rest of known have bits only.
+// The scripts that have a name here; the others of known have a bit only.
 const (
 	latin script = 1 << iota
 	cyrillic
@@ -23,7 +23,6 @@ const (
 	katakana
 	hangul
 	bopomofo
-	firstOther
 )
 
 // known lists the Recommended Scripts of UAX #31 (table 5), those in everyday use. Others are refused: several of them
@@ -78,18 +77,26 @@ func confusable(display string) string {
 	if hasPiles(display) {
 		return "a user name has at most 4 marks on a letter, no mark twice, and does not begin with one"
 	}
+	if !written(seen) {
+		return "a user name is written in one script: letters of different alphabets that look alike are refused"
+	}
 	if foreign > 0 && foreign == alike {
 		return "a user name is not made only of letters that look like Latin ones; please add one that does not"
 	}
-	if seen&(seen-1) == 0 { // one script at most
-		return ""
+	return ""
+}
+
+// written reports whether one writing system uses all of these scripts.
+func written(seen script) bool {
+	if seen&(seen-1) == 0 {
+		return true
 	}
 	for _, set := range together {
 		if seen&^set == 0 {
-			return ""
+			return true
 		}
 	}
-	return "a user name is written in one script: letters of different alphabets that look alike are refused"
+	return false
 }
 
 // hasPiles reports whether a name begins with a mark, or has a letter with the
