@@ -68,6 +68,12 @@ func (k *call) grant(status int, g *auth.Grant, delivery string) error {
 		out.TokenType, out.AccessToken, out.Access, out.RefreshToken = "Bearer", g.Access, g.Access, g.Refresh
 		return k.answer(status, out)
 	}
+	k.setGrant(g)
+	return k.answer(status, out)
+}
+
+// setGrant hands a Grant over in cookies.
+func (k *call) setGrant(g *auth.Grant) {
 	life := g.Session.EndsAt.Sub(k.service.Now())
 	if g.Cookie != "" {
 		k.setCookie(&k.cookies.session, g.Cookie, life)
@@ -78,7 +84,6 @@ func (k *call) grant(status int, g *auth.Grant, delivery string) error {
 		k.dropCookie(&k.cookies.access)
 	}
 	k.setCookie(&k.cookies.refresh, g.Refresh, life)
-	return k.answer(status, out)
 }
 
 // newUser reads the body of a registration.

@@ -35,6 +35,9 @@ type Config struct {
 	// as "https://app.example", to the letter.
 	Origins []string
 
+	// Site is the name that pages show; the host of PublicURL when empty.
+	Site string
+
 	// CookieNames is the first part of the names of cookies; "hexward" when empty.
 	CookieNames string
 
@@ -117,6 +120,9 @@ func newServer(service *auth.Service, c Config) (*server, error) {
 	}
 	if s.CookieNames == "" {
 		s.CookieNames = "hexward"
+	}
+	if s.Site == "" {
+		_, s.Site, _ = strings.Cut(s.origin, "://")
 	}
 	if strings.Trim(s.CookieNames, letters+digits+"-_") != "" {
 		errs = append(errs, fmt.Errorf("cookie names have letters, digits, - and _ only, not %q", s.CookieNames))

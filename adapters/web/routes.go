@@ -39,7 +39,7 @@ type Route struct {
 // Routes returns the whole API but the operations listener's, in the order in
 // which routes are matched.
 func Routes() []Route {
-	routes := slices.Concat(baseRoutes, rootRoutes)
+	routes := slices.Concat(baseRoutes, rootRoutes, pageRoutes)
 	for i := range baseRoutes {
 		routes[i].Based = true
 	}
@@ -114,6 +114,7 @@ func New(service *auth.Service, c Config) (*fiber.App, error) {
 	app.Server().SecureErrorLogMessage = true
 	s.register(app.Group(s.base), baseRoutes)
 	s.register(app, rootRoutes)
+	s.register(app, pageRoutes)
 	return app, nil
 }
 

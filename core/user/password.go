@@ -47,6 +47,9 @@ func Prepare(member, password string) (string, error) {
 	return prepared, nil
 }
 
+// Least returns how many code points a new password has at least.
+func (p Policy) Least() int { return max(p.Min, minPasswordEver) }
+
 // Accept prepares a new password and holds it against the policy: long enough,
 // and neither common nor made of what an attacker knows already, which are the
 // context words (user name, e-mail address, name of the site). The error is an
@@ -56,7 +59,7 @@ func (p Policy) Accept(member, password string, context ...string) (string, erro
 	if err != nil {
 		return "", err
 	}
-	least := max(p.Min, minPasswordEver)
+	least := p.Least()
 	if utf8.RuneCountInString(prepared) < least {
 		return "", fault.InvalidField(member, "too_short", "a password has at least "+strconv.Itoa(least)+" characters; a few words in a row are good")
 	}
