@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hexward/hexward/core/access"
@@ -43,7 +44,7 @@ func (s *Service) ChangeUsername(ctx context.Context, p *access.Principal, id, u
 		return user.User{}, err
 	}
 	var old string
-	u, err := s.change(ctx, p, id, func(u *user.User) error {
+	u, _, err := s.change(ctx, p, id, func(u *user.User) error {
 		old = u.Name.String()
 		return u.Rename(name, s.Now())
 	})
@@ -62,32 +63,40 @@ func (s *Service) DeleteAccount(ctx context.Context, p *access.Principal, passwo
 	if err != nil {
 		return err
 	}
-	if err := s.Users.Delete(ctx, u.ID); err != nil && !isNotFound(err) {
-		s.cache.forgetUser(u.ID) // a call that failed may have been carried out
-		return fmt.Errorf("delete user: %w", err)
+	err = s.Users.Delete(ctx, u.ID)
+	if isNotFound(err) {
+		err = nil
 	}
-	s.cache.forgetUser(u.ID)
-	return s.finished(ctx, c, by(p, ports.Event{Action: "user.delete", Subject: u.ID}), s.markUser(ctx, u.ID))
+	if err != nil {
+		err = fmt.Errorf("delete user: %w", err)
+	}
+	s.cache.forgetUser(u.ID) // even if it failed: it may have been carried out
+	err = errors.Join(err, s.markUser(ctx, u.ID))
+	return s.finished(ctx, c, by(p, ports.Event{Action: "user.delete", Subject: u.ID}), err)
 }
 
 // change updates a user that the principal may see: one of the same tenant, or any
 // for an operator. Everybody else is not there. What is remembered of the user is
-// forgotten.
-func (s *Service) change(ctx context.Context, p *access.Principal, id string, f func(*user.User) error) (user.User, error) {
-	u, err := s.Users.Update(ctx, id, func(u *user.User) error {
+// forgotten. With an error, begun says that the store may have made the change all
+// the same.
+func (s *Service) change(ctx context.Context, p *access.Principal, id string, f func(*user.User) error) (u user.User, begun bool, err error) {
+	u, err = s.Users.Update(ctx, id, func(u *user.User) error {
+		begun = false
 		if !sees(p, u) {
 			return errNoUser
 		}
-		return f(u)
+		err := f(u)
+		begun = err == nil
+		return err
 	})
-	s.cache.forgetUser(id) // a call that failed may have been carried out
+	s.cache.forgetUser(id)
 	if isNotFound(err) {
-		return u, errNoUser
+		return u, false, errNoUser
 	}
 	if err != nil {
-		return u, fmt.Errorf("change user: %w", err)
+		return u, begun, fmt.Errorf("change user: %w", err)
 	}
-	return u, nil
+	return u, true, nil
 }
 
 func sees(p *access.Principal, u *user.User) bool {

@@ -122,16 +122,16 @@ func (s *Service) Ban(ctx context.Context, p *access.Principal, id, reason strin
 	if id == p.Subject {
 		return user.User{}, fault.New(fault.Invalid, "own_ban", "you cannot ban yourself")
 	}
-	u, err := s.change(ctx, p, id, func(u *user.User) error { return u.ShutOut(reason, until, s.Now()) })
-	if err != nil {
+	u, begun, err := s.change(ctx, p, id, func(u *user.User) error { return u.ShutOut(reason, until, s.Now()) })
+	if !begun {
 		return u, err
 	}
-	err = s.kick(ctx, u.ID)
+	err = errors.Join(err, s.kick(ctx, id))
 	detail := map[string]string{"reason": reason}
 	if !until.IsZero() {
 		detail["until"] = until.UTC().Format(time.RFC3339)
 	}
-	return u, s.finished(ctx, c, by(p, ports.Event{Action: "user.ban", Subject: u.ID, Tenant: u.Tenant, Detail: detail}), err)
+	return u, s.finished(ctx, c, by(p, ports.Event{Action: "user.ban", Subject: id, Tenant: u.Tenant, Detail: detail}), err)
 }
 
 // Unban lifts a ban. The principal is an administrator.
@@ -139,7 +139,7 @@ func (s *Service) Unban(ctx context.Context, p *access.Principal, id string, c C
 	if err := administrator(p); err != nil {
 		return user.User{}, err
 	}
-	u, err := s.change(ctx, p, id, func(u *user.User) error {
+	u, _, err := s.change(ctx, p, id, func(u *user.User) error {
 		u.LetIn(s.Now())
 		return nil
 	})
@@ -210,7 +210,8 @@ func (s *Service) Permit(ctx context.Context, p *access.Principal, id string, pe
 		return user.User{}, err
 	}
 	var from string
-	u, err := s.change(ctx, p, id, func(u *user.User) (err error) {
+	var to string
+	u, begun, err := s.change(ctx, p, id, func(u *user.User) (err error) {
 		from = strings.Join(u.Permissions, " ")
 		ruled := slices.Contains(u.Permissions, access.Admin)
 		if _, err = u.Permit(permissions, s.Now()); err != nil {
@@ -219,20 +220,21 @@ func (s *Service) Permit(ctx context.Context, p *access.Principal, id string, pe
 		if id == p.Subject && ruled && !slices.Contains(u.Permissions, access.Admin) {
 			return fault.New(fault.Invalid, "own_admin", "you cannot take the admin permission from yourself")
 		}
+		to = strings.Join(u.Permissions, " ")
 		return nil
 	})
-	if err != nil {
+	if !begun {
 		return u, err
 	}
 	// Even if nothing changed: the call that changed it may have failed after that.
-	if err = s.SessionSets.MarkRotate(ctx, id); err != nil {
-		err = fmt.Errorf("have session ids replaced: %w", err)
+	if rotateErr := s.SessionSets.MarkRotate(ctx, id); rotateErr != nil {
+		err = errors.Join(err, fmt.Errorf("have session ids replaced: %w", rotateErr))
 	}
 	s.cache.forgetUser(id)
 	err = errors.Join(err, s.markUser(ctx, id))
 	return u, s.finished(ctx, c, by(p, ports.Event{
 		Action: "user.permit", Subject: id, Tenant: u.Tenant,
-		Detail: map[string]string{"from": from, "to": strings.Join(u.Permissions, " ")},
+		Detail: map[string]string{"from": from, "to": to},
 	}), err)
 }
 

@@ -109,11 +109,17 @@ func (s *Service) prove(ctx context.Context, u user.User, password string) (user
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil { // the old one is as good, but it may have been replaced all the same
 		s.Report(ctx, "replace an outdated password hash", err)
-		return u, nil
+		fresh, err = s.Users.ByID(ctx, u.ID)
+		if isNotFound(err) {
+			return u, errCredentials
+		}
+		if err != nil {
+			return u, fmt.Errorf("read user again: %w", err)
+		}
 	}
-	if fresh.PasswordHash != hash { // replaced by another sign-in, or by another password
+	if fresh.PasswordHash != hash && fresh.PasswordHash != u.PasswordHash { // replaced by another sign-in, or by another password
 		if matches, _, err = s.Hasher.Verify(ctx, fresh.PasswordHash, password); err != nil {
 			return u, fmt.Errorf("verify password again: %w", err)
 		}

@@ -75,8 +75,10 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, c 
 	if _, err = s.consume(ctx, purposeReset, secret); err != nil {
 		return err
 	}
-	u, err = s.Users.Update(ctx, u.ID, func(u *user.User) error {
-		if u.Email.Key() != t.Email {
+	begun := false
+	_, err = s.Users.Update(ctx, u.ID, func(u *user.User) error {
+		begun = u.Email.Key() == t.Email
+		if !begun {
 			return errLink
 		}
 		u.SetPassword(hash, s.Now())
@@ -87,9 +89,13 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, c 
 		return errLink
 	}
 	if err != nil {
-		return fmt.Errorf("set password: %w", err)
+		err = fmt.Errorf("set password: %w", err)
 	}
-	err = s.passwordChanged(ctx, u, "")
+	if !begun {
+		return err
+	}
+	err = errors.Join(err, s.passwordChanged(ctx, u, ""))
+	s.mailChanged(ctx, u)
 	return s.finished(ctx, c, ports.Event{Action: "password.reset", Actor: u.ID, Subject: u.ID, Tenant: u.Tenant}, err)
 }
 
@@ -107,8 +113,10 @@ func (s *Service) ChangePassword(ctx context.Context, p *access.Principal, prese
 	}
 	event := by(p, ports.Event{Action: "password.change", Subject: u.ID})
 	proven := u.PasswordHash
-	u, err = s.Users.Update(ctx, u.ID, func(u *user.User) error {
-		if u.PasswordHash != proven {
+	begun := false
+	_, err = s.Users.Update(ctx, u.ID, func(u *user.User) error {
+		begun = u.PasswordHash == proven
+		if !begun {
 			return errCredentials
 		}
 		u.SetPassword(hash, s.Now())
@@ -118,17 +126,25 @@ func (s *Service) ChangePassword(ctx context.Context, p *access.Principal, prese
 		return nil, errUnauthenticated
 	}
 	if err != nil {
-		return nil, s.refused(ctx, c, event, fmt.Errorf("set password: %w", err))
+		err = fmt.Errorf("set password: %w", err)
+	}
+	if !begun {
+		return nil, s.refused(ctx, c, event, err)
 	}
 	// This session's credentials are replaced before the mark is made, so that
-	// nothing new can be had with the old ones after it.
-	g, err := s.replaceCredentials(ctx, p.Session)
+	// nothing new can be had with the old ones after it. If that fails the session
+	// ends like the others.
+	g := &Grant{User: u}
+	if err == nil {
+		err = s.replaceCredentials(ctx, g, p.Session)
+	}
 	except := p.Session
 	if err != nil {
 		except = ""
 	}
-	if err = errors.Join(err, s.passwordChanged(ctx, u, except)); err == nil {
-		g.User = u
+	err = errors.Join(err, s.passwordChanged(ctx, u, except))
+	s.mailChanged(ctx, u)
+	if err == nil {
 		err = s.grantPresent(ctx, g, g.Session.Family)
 	}
 	if err = s.finished(ctx, c, event, err); err != nil {
@@ -139,30 +155,31 @@ func (s *Service) ChangePassword(ctx context.Context, p *access.Principal, prese
 
 // replaceCredentials gives a session another id and another refresh family; the
 // former ones die at once.
-func (s *Service) replaceCredentials(ctx context.Context, id string) (*Grant, error) {
+func (s *Service) replaceCredentials(ctx context.Context, g *Grant, id string) error {
 	now := s.Now()
 	cookie, hash, err := s.Seal.Mint(s.Rand, now)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var minted session.Session
 	refresh, err := minted.MintRefresh(s.Rand)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	sess, err := s.Sessions.Update(ctx, id, func(stored *session.Session) error {
+	g.Session, err = s.Sessions.Update(ctx, id, func(stored *session.Session) error {
 		stored.ReplaceNow(hash, now)
 		stored.Family, stored.Refresh, stored.FreshAt = minted.Family, minted.Refresh, now
 		stored.Touch(now)
 		return nil
 	})
 	if isNotFound(err) {
-		return nil, errSession
+		return errSession
 	}
 	if err != nil {
-		return nil, fmt.Errorf("replace credentials: %w", err)
+		return fmt.Errorf("replace credentials: %w", err)
 	}
-	return &Grant{Session: sess, Cookie: cookie, Refresh: refresh}, nil
+	g.Cookie, g.Refresh = cookie, refresh
+	return nil
 }
 
 // newHash holds a new password against the policy and hashes it.
@@ -178,16 +195,13 @@ func (s *Service) newHash(ctx context.Context, member, password string, u user.U
 	return hash, nil
 }
 
-// passwordChanged ends what the old password had opened, but for one session, and
-// tells the user.
+// passwordChanged ends what the old password had opened, but for one session.
 func (s *Service) passwordChanged(ctx context.Context, u user.User, except string) error {
 	_, err := s.endSessions(ctx, u.ID, except)
-	err = errors.Join(err, all(
+	return errors.Join(err, all(
 		func() error { return s.markUser(ctx, u.ID) },
 		func() error { return s.forget(ctx, accountKey(u.ID)) },
 	))
-	s.mailChanged(ctx, u)
-	return err
 }
 
 // reauthenticate asks a signed-in user for their password again, before something

@@ -63,8 +63,12 @@ func (s *Service) Register(ctx context.Context, in NewUser, c Client) (*Grant, e
 	if err := s.mailConfirm(ctx, u); err != nil {
 		s.Report(ctx, "mail a confirmation link", err) // it can be sent again
 	}
+	g, err := s.signIn(ctx, u, "password", c)
+	if err != nil {
+		return nil, err
+	}
 	s.endReplaced(ctx, in.Replaces)
-	return s.signIn(ctx, u, "password", c)
+	return g, nil
 }
 
 // accept holds every member against its rule and names all that break one.

@@ -73,6 +73,9 @@ func (s *Service) EndOtherSessions(ctx context.Context, p *access.Principal, c C
 		return 0, err
 	}
 	ended, err := s.endSessions(ctx, p.Subject, p.Session)
+	if err != nil { // nobody can tell which ones
+		err = errors.Join(err, s.markUser(ctx, p.Subject))
+	}
 	for _, id := range ended {
 		err = errors.Join(err, s.markSession(ctx, id))
 	}

@@ -1,0 +1,269 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hexward/hexward/core/auth"
+	"github.com/hexward/hexward/core/fault"
+)
+
+// TestService_flows holds every use case to its port calls, so that one which
+// nobody expected fails.
+func TestService_flows(t *testing.T) {
+	for _, f := range flows {
+		t.Run(f.name, func(t *testing.T) {
+			w, run := f.world(t)
+			result, err := run(t.Context())
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			w.note(result)
+			if diff := cmp.Diff(ordered(f.calls), w.trace()); diff != "" {
+				t.Errorf("port calls: %s", diff)
+			}
+			if len(w.reports) > 0 {
+				t.Errorf("reports: %q", w.reports)
+			}
+			w.consistent()
+		})
+	}
+}
+
+// TestService_flows_complete: no exported method of Service is left out.
+func TestService_flows_complete(t *testing.T) {
+	elsewhere := []string{"Captchas", "PasswordPolicy", "JWKS"} // ask no port
+	typ := reflect.TypeFor[*auth.Service]()
+	for i := range typ.NumMethod() {
+		name := typ.Method(i).Name
+		if !slices.Contains(elsewhere, name) && !slices.ContainsFunc(flows, func(f flow) bool {
+			return f.name == name || strings.HasPrefix(f.name, name+" ")
+		}) {
+			t.Errorf("%s has no flow", name)
+		}
+	}
+}
+
+// note remembers the credentials in a result as secrets.
+func (w *world) note(result any) {
+	if g, ok := result.(*auth.Grant); ok {
+		w.grantSecrets(g)
+	}
+}
+
+// granted reports whether a result gives anything.
+func granted(result any) bool {
+	if result == nil {
+		return false
+	}
+	v := reflect.ValueOf(result)
+	return v.Kind() != reflect.Pointer || !v.IsNil()
+}
+
+// TestService_unavailable lets every port call of every use case fail, before it
+// is carried out and after.
+func TestService_unavailable(t *testing.T) {
+	for _, f := range flows {
+		calls := f.calls
+		for _, moment := range []string{"before", "after"} {
+			for _, call := range numbered(calls) {
+				t.Run(f.name+"/"+moment+" "+call, func(t *testing.T) {
+					w, run := f.world(t)
+					sessions := len(w.sessions)
+					hook := w.before
+					if moment == "after" {
+						hook = w.after
+					}
+					fired := false
+					hook[call] = func() error {
+						fired = true
+						return fmt.Errorf("the store said: %w", errDown)
+					}
+					if moment == "after" && (strings.HasPrefix(call, "Sealer.") || strings.HasPrefix(call, "Rand.")) {
+						return // these do not write
+					}
+					result, err := run(t.Context())
+					w.note(result)
+					w.clean(err)
+					if !fired {
+						t.Fatal("the call was not made")
+					}
+					if slices.Contains(f.survives, call) {
+						if err != nil {
+							t.Fatalf("the use case failed: %v", err)
+						}
+						if len(w.reports) != 1 || !strings.Contains(w.reports[0], "down: the store is down") {
+							t.Errorf("reports: %q, want the failure", w.reports)
+						}
+						w.consistent()
+						return
+					}
+					if fault.KindOf(err) != fault.Unavailable || !errors.Is(err, errDown) {
+						t.Errorf("the error is %v, want Unavailable with its cause", err)
+					}
+					if granted(result) {
+						t.Errorf("a use case that failed gave %+v", result)
+					}
+					if now := len(w.sessions); now > sessions && moment == "before" {
+						t.Errorf("a session is left that nobody has the credentials of")
+					}
+					w.consistent()
+				})
+			}
+		}
+	}
+}
+
+// TestService_misses lets every call that can find nothing do so.
+func TestService_misses(t *testing.T) {
+	can := []string{
+		"Users.ByID", "Users.ByLogin", "Users.Update", "Users.Delete", "Sessions.ByHash", "Sessions.ByFamily",
+		"Sessions.Update", "Sessions.Delete", "Sessions.Create", "MailTokens.Get", "MailTokens.Consume",
+	}
+	for _, f := range flows {
+		left := maps.Clone(f.misses)
+		for _, call := range numbered(f.calls) {
+			if name, _, _ := strings.Cut(call, "#"); !slices.Contains(can, name) {
+				continue
+			}
+			want, ok := left[call]
+			delete(left, call)
+			t.Run(f.name+"/"+call, func(t *testing.T) {
+				if !ok {
+					t.Fatal("the flow does not say how a miss ends")
+				}
+				w, run := f.world(t)
+				w.before[call] = miss
+				result, err := run(t.Context())
+				w.note(result)
+				w.clean(err)
+				if outcome(err) != want {
+					t.Errorf("%v, want %s", err, want)
+				}
+				if err != nil && granted(result) {
+					t.Errorf("a use case that failed gave %+v", result)
+				}
+				w.consistent()
+			})
+		}
+		if len(left) > 0 {
+			t.Errorf("%s: misses of calls that are not made: %v", f.name, left)
+		}
+	}
+}
+
+// TestService_randomness lets every read of randomness fail.
+func TestService_randomness(t *testing.T) {
+	for _, f := range flows {
+		w, run := f.world(t)
+		if _, err := run(t.Context()); err != nil {
+			t.Fatalf("%s: %v", f.name, err)
+		}
+		reads := w.counts["Rand.Read"]
+		for i := 1; i <= reads; i++ {
+			t.Run(fmt.Sprintf("%s/%d", f.name, i), func(t *testing.T) {
+				w, run := f.world(t)
+				sessions := len(w.sessions)
+				w.before[fmt.Sprintf("Rand.Read#%d", i)] = func() error { return io.ErrUnexpectedEOF }
+				result, err := run(t.Context())
+				w.note(result)
+				w.clean(err)
+				if err == nil && len(w.reports) == 0 {
+					t.Error("nobody was told")
+				}
+				if err != nil && (granted(result) || fault.KindOf(err) != fault.Internal || !errors.Is(err, io.ErrUnexpectedEOF)) {
+					t.Errorf("gave %v and %v", result, err)
+				}
+				if err != nil && len(w.sessions) > sessions {
+					t.Error("a session is left that nobody has the credentials of")
+				}
+				w.consistent()
+			})
+		}
+	}
+}
+
+// TestService_canceled ends the caller's context at every port call: what refuses
+// is still carried out.
+func TestService_canceled(t *testing.T) {
+	for _, f := range flows {
+		for _, call := range numbered(f.calls) {
+			t.Run(f.name+"/"+call, func(t *testing.T) {
+				w, run := f.world(t)
+				sessions := len(w.sessions)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				w.before[call] = func() error {
+					cancel()
+					return nil
+				}
+				result, err := run(ctx)
+				w.note(result)
+				w.clean(err)
+				if err != nil && (fault.KindOf(err) != fault.Unavailable || granted(result)) {
+					t.Errorf("gave %v and %v", result, err)
+				}
+				if err != nil && len(w.sessions) > sessions {
+					t.Error("a session is left that nobody has the credentials of")
+				}
+				w.consistent()
+			})
+		}
+	}
+}
+
+// consistent holds every credential that was ever handed out against the store:
+// one that is taken for good belongs to a session that is there, of a user who is
+// not banned, and says of the user what is so.
+func (w *world) consistent() {
+	w.t.Helper()
+	ctx := context.Background()
+	w.reset()
+	w.mu.Lock()
+	secrets := maps.Clone(w.secrets)
+	w.mu.Unlock()
+	for what, text := range secrets {
+		var c auth.Credentials
+		switch {
+		case strings.HasPrefix(what, "a session cookie"):
+			c.Session = text
+		case strings.HasPrefix(what, "an access token"):
+			c.Bearer, c.HasBearer = text, true
+		default:
+			continue
+		}
+		id, err := w.service.Authenticate(ctx, c)
+		if err != nil {
+			if fault.KindOf(err) != fault.Unauthenticated && fault.KindOf(err) != fault.Unavailable {
+				w.t.Errorf("%.20s: %v", what, err)
+			}
+			if id.Principal != nil {
+				w.t.Errorf("%.20s was refused and gave a principal", what)
+			}
+			continue
+		}
+		w.mu.Lock()
+		s, there := w.sessions[id.Session]
+		u := w.users[id.Subject]
+		w.mu.Unlock()
+		switch {
+		case !there:
+			w.t.Errorf("%.20s is taken for good, but its session has ended", what)
+		case s.UserID != u.ID || u.ID == "":
+			w.t.Errorf("%.20s is taken for good, but its user is not there", what)
+		case u.Banned(w.clock()):
+			w.t.Errorf("%.20s is taken for good, but the user is banned", what)
+		case !slices.Equal(u.Permissions, id.Permissions):
+			w.t.Errorf("%.20s says %v, but the user may %v", what, id.Permissions, u.Permissions)
+		}
+	}
+}
