@@ -16,6 +16,9 @@ const (
 // DefaultMaxLength is the length in bytes of the longest token that is read, unless VerifierConfig.MaxLength says otherwise.
 const DefaultMaxLength = 8192
 
+// TypeAccess is the typ of access tokens (RFC 9068 §2.1), Hexward's own among them.
+const TypeAccess = "at+jwt"
+
 // The limits of VerifierConfig.MaxLength and MaxAge.
 const (
 	limitMaxLength = 64 << 20
@@ -218,6 +221,7 @@ func (v *Verifier) Prepare(compact []byte, p *Pending) error {
 	}
 	i, err := v.pick(p)
 	if err != nil {
+		p.forget()
 		return err
 	}
 	p.owner, p.Key, p.primitive = v, v.keys.keys[i], v.primitives[i]

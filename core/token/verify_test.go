@@ -221,6 +221,14 @@ func TestVerifier_Verify_ownMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = append(first.Audience, "overwritten")
+	var third token.Claims
+	list := strings.Replace(doc, `"https://api.example"`, `["https://api.example"]`, 1)
+	if err := v.Verify(s.sign(s.header(), list), now, &third); err != nil {
+		t.Fatal(err)
+	}
+	if _ = append(third.Audience, "overwritten"); third.Permissions[0] != "a" {
+		t.Errorf("third is %+v", third)
+	}
 	want := token.Claims{Issuer: issuer, Subject: "alice", Audience: []string{audience}, Permissions: []string{"a", "b"}, Expiry: 1800000100}
 	if diff := cmp.Diff(want, first, cmpopts.IgnoreUnexported(token.Claims{})); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
@@ -476,6 +484,7 @@ func TestVerifier_types(t *testing.T) {
 		{[]string{"application/at+jwt"}, `{"alg":"EdDSA","typ":"at+jwt"}`, nil},
 		{[]string{"text/x"}, `{"alg":"EdDSA","typ":"x"}`, token.ErrType},
 		{[]string{"text/x"}, `{"alg":"EdDSA","typ":"TEXT/X"}`, nil},
+		{[]string{"text/x"}, `{"alg":"EdDSA","typ":"application/text/x"}`, token.ErrType},
 	} {
 		c := config(t, s)
 		c.Types = tc.types
