@@ -177,18 +177,19 @@ func (v *Verifier) Verify(compact string, now int64, out *Claims) error {
 func (v *Verifier) VerifyBytes(compact []byte, now int64, out *Claims) error {
 	w := newWork()
 	defer w.release()
+	*out = Claims{}
 	return v.verify(&w.pending, compact, now, out)
 }
 
+// verify is VerifyBytes for an out that is zero.
 func (v *Verifier) verify(p *Pending, compact []byte, now int64, out *Claims) error {
-	*out = Claims{}
 	if err := v.Prepare(compact, p); err != nil {
 		return err
 	}
 	if !p.primitive.Verify(p.SigningInput, p.Signature) {
 		return ErrSignature
 	}
-	return v.Finish(p, now, out)
+	return v.finish(p, now, out)
 }
 
 // Open checks the form, the header and the signature of a compact JWS, but no claims, and returns a copy of its payload,
@@ -304,6 +305,11 @@ func (v *Verifier) Finish(p *Pending, now int64, out *Claims) error {
 	if p.owner != v {
 		return ErrMalformed
 	}
+	return v.finish(p, now, out)
+}
+
+// finish is Finish for a p that v prepared and an out that is zero.
+func (v *Verifier) finish(p *Pending, now int64, out *Claims) error {
 	raw, mem := "", memory{}
 	if p.Volatile {
 		raw = view(p.payload)
@@ -314,18 +320,19 @@ func (v *Verifier) Finish(p *Pending, now int64, out *Claims) error {
 	if !p.scanner.scanObject(raw) {
 		return ErrClaims
 	}
-	present, ok := out.read(raw, &p.scanner, &mem)
+	var c Claims // filled in aside and copied at once, which costs the garbage collector less than field by field
+	present, ok := c.read(raw, &p.scanner, &mem)
 	if p.Volatile {
 		p.memory = mem
 	}
-	err := error(ErrClaims)
-	if ok {
-		err = v.check(out, present, now)
+	if !ok {
+		return ErrClaims
 	}
-	if err != nil {
-		*out = Claims{}
+	if err := v.check(&c, present, now); err != nil {
+		return err
 	}
-	return err
+	*out = c
+	return nil
 }
 
 // check compares the claims with the configuration and the time.
