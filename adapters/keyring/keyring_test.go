@@ -214,6 +214,9 @@ func TestImport_refuses(t *testing.T) {
 			if fault.KindOf(err) != fault.Invalid || fault.CodeOf(err) != tt.code || row.ID != "" {
 				t.Errorf("got %+v, %v; want code %q", row, err, tt.code)
 			}
+			if tt.code == "weak" && !strings.Contains(err.Error(), "1024 bits") {
+				t.Errorf("the error does not say why: %v", err)
+			}
 		})
 	}
 }

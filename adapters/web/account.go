@@ -63,7 +63,7 @@ const maxCookie = 3800
 
 // grant hands a Grant over.
 func (k *call) grant(status int, g *auth.Grant, delivery string) error {
-	out := grantJSON{User: userOf(g.User), Delivery: delivery, ExpiresIn: int64((g.AccessLife + time.Second - 1) / time.Second)}
+	out := grantJSON{User: userOf(g.User), Delivery: delivery, ExpiresIn: int64(g.AccessLife / time.Second)}
 	if delivery == byBody {
 		out.TokenType, out.AccessToken, out.Access, out.RefreshToken = "Bearer", g.Access, g.Access, g.Refresh
 		return k.answer(status, out)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"time"
 
 	"github.com/hexward/hexward/adapters/captcha"
 	"github.com/hexward/hexward/adapters/keyring"
@@ -30,6 +31,10 @@ type system struct {
 	operator access.Principal
 	created  bool // the master key was made just now: this is the first run
 }
+
+// busyWithin bounds how long a write waits for a command that holds the database.
+// Requests wait one after the other, and each has ten seconds.
+const busyWithin = 2 * time.Second
 
 // by is the client that commands are recorded under in the audit log.
 var by = auth.Client{Agent: "hexward command"}
@@ -73,7 +78,7 @@ func (p *program) open(ctx context.Context, log *slog.Logger, create bool, maile
 	if err != nil {
 		return nil, problems{fmt.Errorf("captcha: %w", err)}
 	}
-	if s.store, err = sqlite.Open(ctx, c.database()); err != nil {
+	if s.store, err = sqlite.Open(ctx, c.database(), sqlite.WithBusyTimeout(busyWithin)); err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", c.database(), err)
 	}
 	defer func() {
