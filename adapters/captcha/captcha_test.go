@@ -23,7 +23,7 @@ import (
 	"github.com/hexward/hexward/ports/porttest"
 )
 
-const secret = "the site's secret" //nolint:gosec // of no site
+const secret = "the site's secret"
 
 func write(w http.ResponseWriter, body string) { _, _ = io.WriteString(w, body) }
 
