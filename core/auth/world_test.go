@@ -68,6 +68,7 @@ type world struct {
 	counts  map[string]int // how many of each
 	before  map[string]func() error
 	after   map[string]func() error
+	stage   *stage
 	cost    []string // the expensive calls, with what they were asked
 	secrets map[string]string
 }
@@ -170,6 +171,7 @@ func (w *world) Read(b []byte) (int, error) {
 
 // enter notes a port call and returns the error that it fails with, if any.
 func (w *world) enter(ctx context.Context, call string) error {
+	w.yield(ctx, call)
 	w.mu.Lock()
 	if call != "Rand.Read" { // randomness is no step of a flow, but it can fail
 		w.calls = append(w.calls, call)
@@ -214,6 +216,7 @@ func (w *world) do(ctx context.Context, call string, work func() error) error {
 	w.mu.Lock()
 	err := work()
 	w.mu.Unlock()
+	w.yield(ctx, call+" done")
 	return w.leave(call, err)
 }
 
