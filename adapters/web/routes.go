@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/auth"
@@ -115,7 +116,27 @@ func New(service *auth.Service, c Config) (*fiber.App, error) {
 	s.register(app.Group(s.base), baseRoutes)
 	s.register(app, rootRoutes)
 	s.register(app, pageRoutes)
+	routed := app.Handler()
+	app.Server().Handler = func(ctx *fasthttp.RequestCtx) {
+		if knownMethod(ctx.Method()) {
+			routed(ctx)
+			return
+		}
+		c := app.AcquireCtx(ctx)
+		defer app.ReleaseCtx(c)
+		_ = s.outside(c, fiber.ErrBadRequest) // always nil
+	}
 	return app, nil
+}
+
+// knownMethod reports whether Fiber knows a method. Others it would answer on its
+// own.
+func knownMethod(method []byte) bool {
+	switch string(method) {
+	case "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT":
+		return true
+	}
+	return false
 }
 
 // Mount adds the routes of accounts, those under the base path, to a router of
