@@ -16,6 +16,7 @@ import (
 
 	"github.com/hexward/hexward/adapters/passhash"
 	"github.com/hexward/hexward/adapters/sealer"
+	"github.com/hexward/hexward/adapters/web"
 )
 
 // settled is what a config that passed check comes to.
@@ -105,12 +106,12 @@ func (k *checker) listening(s *settled) {
 	}
 	u, err := url.Parse(k.publicURL())
 	switch {
+	case k.PublicURL == "" && open:
+		k.wrong("public-url: is needed when listen (%s) is not a loopback address: the https:// URL that browsers use", k.Listen)
 	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
 		k.wrong("public-url: %q is not a URL like https://id.example.com", k.PublicURL)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
 		k.wrong("public-url: is a scheme, a host and a port only, like https://id.example.com; a path is what base-path is for")
-	case k.PublicURL == "" && open:
-		k.wrong("public-url: is needed when listen (%s) is not a loopback address: the https:// URL that browsers use", k.Listen)
 	case u.Scheme == "http" && !loopbackHost(u.Hostname()):
 		k.wrong("public-url: %s would send passwords and cookies in the clear; use https:// (http:// is for loopback only)", k.PublicURL)
 	case u.Scheme == "http" && open:
@@ -153,8 +154,14 @@ func loopbackHost(host string) bool {
 	return err == nil && a.IsLoopback()
 }
 
-// rootPaths hang beside the base path, so it cannot be one of them.
-var rootPaths = []string{"tokens", "oauth", ".well-known", "admin", "openapi.json"}
+// taken reports whether other routes begin with this segment, so that the base
+// path cannot.
+func taken(segment string) bool {
+	return slices.Contains([]string{"tokens", "oauth", "openapi.json"}, segment) ||
+		slices.ContainsFunc(web.Routes(), func(r web.Route) bool {
+			return !r.Based && strings.Split(r.Path, "/")[1] == segment
+		})
+}
 
 func (k *checker) basePath() {
 	p := k.BasePath
@@ -165,7 +172,7 @@ func (k *checker) basePath() {
 	switch {
 	case len(p) < 2 || p[0] != '/' || path.Clean(p) != p || !plain:
 		k.wrong("base-path: %q is not a path like /auth or /api/users: a slash and plain segments, without a slash at the end", p)
-	case slices.Contains(rootPaths, first):
+	case taken(first):
 		k.wrong("base-path: /%s is where other routes are; choose another one", first)
 	}
 }
@@ -306,8 +313,8 @@ func (k *checker) mail(s *settled) {
 	default:
 		k.wrong("mail: is smtp, console or file:DIR, not %q", k.Mail)
 	}
-	if kind != "smtp" && k.SMTPHost != "" {
-		k.wrong("mail: is %s although there is an smtp-host; give one of them", k.Mail)
+	if kind != "smtp" && k.SMTPHost+k.SMTPUser+string(k.SMTPPassword)+k.SMTPPassFile != "" {
+		k.wrong("mail: is %s although there are settings of smtp; give the one or the other", k.mailer())
 	}
 	if k.MailFrom != "" {
 		if _, err := mail.ParseAddress(k.MailFrom); err != nil {

@@ -81,13 +81,13 @@ func (p *person) check(b *browser) error {
 	if p.ended != "" {
 		b.bearer = p.ended
 		if a, err := b.try("GET", "/auth/verify", nil); err != nil || a.status != 401 {
-			return fmt.Errorf("%s has signed out, and is let in: %d %v", p.name, a.status, err)
+			return fmt.Errorf("%s has signed out, and is let in: %d %w", p.name, a.status, err)
 		}
 	}
 	if p.registered && !p.unsure && p.refresh != "" {
 		b.bearer = p.access
 		if a, err := b.try("GET", "/auth/verify", nil); err != nil || a.status != 200 {
-			return fmt.Errorf("%s is signed in, and is not let in: %d %s %v", p.name, a.status, a.body, err)
+			return fmt.Errorf("%s is signed in, and is not let in: %d %s %w", p.name, a.status, a.body, err)
 		}
 	}
 	return nil

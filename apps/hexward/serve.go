@@ -246,7 +246,7 @@ func (c *config) web(s *settled, log *slog.Logger) web.Config {
 		front = c.publicURL() + front
 	}
 	return web.Config{
-		PublicURL: c.publicURL(), BasePath: c.BasePath, FrontEnd: front, TrustedProxies: s.proxies, Origins: s.origins, Log: log,
+		PublicURL: c.publicURL(), BasePath: c.BasePath, FrontEnd: front, TrustedProxies: s.proxies, Origins: s.origins, Site: c.Site, Log: log,
 	}
 }
 
