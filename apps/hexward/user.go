@@ -69,7 +69,7 @@ func (s *shownUser) ban() string {
 
 type userAdd struct {
 	Username   string   `arg:"" help:"The user name."`
-	Email      string   `arg:"" help:"The e-mail address."`
+	Email      string   `required:"" placeholder:"ADDRESS" help:"Their e-mail address."`
 	Admin      bool     `help:"Let them administer everything."`
 	Permission []string `placeholder:"NAME,…" help:"Permissions to give them."`
 	Stdin      bool     `name:"password-stdin" help:"Read the password from standard input, one line."`
