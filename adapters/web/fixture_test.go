@@ -375,3 +375,16 @@ func (f *fixture) bearer(token string) *browser {
 
 // viaProxy is where the tests' requests come from, as a trusted proxy.
 var viaProxy = netip.MustParsePrefix("127.0.0.0/8")
+
+var (
+	webClient  = auth.Client{Request: "test"}
+	portsQuery = ports.EventQuery{Limit: 1000}
+)
+
+// login signs a user in by cookie.
+func (f *fixture) login(name string) *browser {
+	f.Helper()
+	b := f.browser()
+	b.do("POST", "/auth/login", fields{"login": name, "password": password}).want(200, "")
+	return b
+}
