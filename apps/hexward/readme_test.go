@@ -107,7 +107,7 @@ func runTour(t *testing.T, blocks []block) {
 		t.Fatal(err)
 	}
 	start := fmt.Sprintf("#!/bin/sh\n%s=1 exec %q \"$@\"\n", asProgram, self)
-	if err := os.WriteFile(filepath.Join(dir, "bin", "hexward"), []byte(start), 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(filepath.Join(dir, "bin", "hexward"), []byte(start), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	ports := strings.NewReplacer("127.0.0.1:8080", "127.0.0.1:"+freePort(t), "127.0.0.1:8081", "127.0.0.1:"+freePort(t))
