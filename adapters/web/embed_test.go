@@ -95,6 +95,26 @@ func TestMount(t *testing.T) {
 	b.do("GET", "/admin/users", nil).want(404, "") // not mounted
 }
 
+// An app in which lower-case headers are overlooked is refused, rather than let
+// them decide nothing.
+func TestMount_HeaderNames(t *testing.T) {
+	f := newFixture(t, options{app: func(f *fixture, c web.Config) *fiber.App {
+		app := fiber.New(fiber.Config{DisableStartupMessage: true, DisableHeaderNormalizing: true})
+		guard, err := web.Mount(app.Group("/auth"), f.service, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		app.Get("/notes", guard.RequireUser, func(c *fiber.Ctx) error { return c.SendString("notes") })
+		return app
+	}})
+	for _, path := range []string{"/auth/verify", "/notes"} {
+		f.browser().do("GET", path, nil).want(500, "internal")
+	}
+	if !strings.Contains(f.log.String(), "DisableHeaderNormalizing") {
+		t.Error("the log does not say why")
+	}
+}
+
 func TestGuard(t *testing.T) {
 	f := newFixture(t, options{app: somebodysApp})
 	b := f.browser()

@@ -120,7 +120,7 @@ func FuzzWire(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		if web.CheckWire(raw) != nil {
+		if _, err := web.CheckWire(raw); err != nil {
 			return
 		}
 		block, _, _ := bytes.Cut(append([]byte("\r\n"), raw...), []byte("\r\n\r\n"))

@@ -63,6 +63,12 @@ func (g *Guard) admit(c *fiber.Ctx, permission string) bool {
 
 // check is what serve does, as far as it concerns who asks.
 func (k *call) check(permission string) error {
+	if err := checkRequest(&k.Request().Header); err != nil {
+		return err
+	}
+	if err := k.checkApp(); err != nil {
+		return err
+	}
 	k.shown = k.cookies.read(&k.Request().Header)
 	if err := k.sameOrigin(); err != nil {
 		return err

@@ -201,6 +201,7 @@ func TestHTTPS(t *testing.T) {
 			if got := a.Header.Get("Location"); got != tt.location {
 				t.Errorf("leads to %q", got)
 			}
+			f.send("GET", "/auth/verify", nil, header.Clone()).want(401, "unauthenticated") // about another site
 			if hsts := a.Header.Get("Strict-Transport-Security"); (hsts == "max-age=31536000") != (tt.want != 308) {
 				t.Errorf("Strict-Transport-Security: %q", hsts)
 			}

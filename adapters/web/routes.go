@@ -30,8 +30,7 @@ type Route struct {
 	Demand Demand
 
 	grants bool // answers with credentials, so it demands the same origin whatever came with it
-	silent bool // its success has no request id, which would cost more than the rest
-	keeps  bool // leaves the session's id as it is
+	asked  bool // by a proxy about somebody's request to something else; see verify
 	only   bool // GET without HEAD
 	unread bool // the request could not be read: nothing of it is checked
 	handle func(*call) error
@@ -54,7 +53,7 @@ var baseRoutes = []Route{
 	{Method: "POST", Path: "/setup/{token}", grants: true, handle: (*call).setup},
 	{Method: "POST", Path: "/logout", grants: true, handle: (*call).logout},
 	{Method: "GET", Path: "/logout", only: true, handle: (*call).logoutByLink},
-	{Method: "GET", Path: "/verify", Demand: SignedIn, silent: true, keeps: true, handle: (*call).verify},
+	{Method: "GET", Path: "/verify", Demand: SignedIn, asked: true, handle: (*call).verify},
 	{Method: "GET", Path: "/userinfo", Demand: SignedIn, handle: (*call).me},
 	{Method: "GET", Path: "/me", Demand: SignedIn, handle: (*call).me},
 	{Method: "DELETE", Path: "/me", Demand: SignedIn, handle: (*call).deleteMe},

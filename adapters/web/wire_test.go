@@ -64,6 +64,13 @@ func TestWire_AmbiguousRequests(t *testing.T) {
 	}{
 		{"well formed", post(length, login), 401, "bad_credentials", true},
 		{"chunked", post("Transfer-Encoding: chunked\r\n", "1c\r\n"+login+"\r\n0\r\n\r\n"), 401, "bad_credentials", true},
+		{"harmless trailer", post("Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n", "1c\r\n"+login+"\r\n0\r\nX-Sum: 1\r\n\r\n"), 401, "bad_credentials", true},
+		{"address in the trailer", post("Transfer-Encoding: chunked\r\n", "1c\r\n"+login+"\r\n0\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n"), 400, "malformed_request", false},
+		{"announced address in the trailer", post("Transfer-Encoding: chunked\r\nTrailer: X-Forwarded-For\r\n", "1c\r\n"+login+"\r\n0\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n"), 400, "malformed_request", false},
+		{"second address in the trailer", post("X-Forwarded-For: 1.1.1.1\r\nTransfer-Encoding: chunked\r\n", "1c\r\n"+login+"\r\n0\r\nx-forwarded-for: 1.2.3.4\r\n\r\n"), 400, "malformed_request", false},
+		{"origin in the trailer", post("Transfer-Encoding: chunked\r\n", "1c\r\n"+login+"\r\n0\r\nOrigin: https://id.example\r\n\r\n"), 400, "malformed_request", false},
+		{"cookie in the trailer", post("Transfer-Encoding: chunked\r\n", "1c\r\n"+login+"\r\n0\r\nCookie: a=b\r\n\r\n"), 400, "malformed_request", false},
+		{"two content types", post("Content-Type: text/plain\r\n"+length, login), 400, "malformed_request", false},
 		{"two lengths", post(length+length, login), 400, "malformed_request", false},
 		{"two different lengths", post("Content-Length: 2\r\n"+length, login), 400, "malformed_request", false},
 		{"length list", post("Content-Length: 28, 28\r\n", login), 400, "malformed_request", false},
