@@ -24,3 +24,15 @@ func WriteDB(s *Store) *sql.DB { return s.write.db }
 
 // ReadDB is described at WriteDB.
 func ReadDB(s *Store) *sql.DB { return s.read }
+
+// Write runs statements in a transaction that others share.
+func Write(ctx context.Context, s *Store, statements ...string) error {
+	return s.write.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, statement := range statements {
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return asFault(err)
+			}
+		}
+		return nil
+	})
+}

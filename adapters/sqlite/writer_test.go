@@ -70,7 +70,10 @@ func TestWrite_fails_alone(t *testing.T) {
 	})
 	clashes := queue(t, store, 4, func() error { return create(context.Background(), store, 1) })
 	leaves := queue(t, store, 5, func() error { return create(ended, store, 5) })
-	good2 := queue(t, store, 6, func() error { return create(context.Background(), store, 2) })
+	halfway := queue(t, store, 6, func() error {
+		return store.Audit().Record(context.Background(), ports.Event{ID: "event"}, ports.Event{ID: "event"})
+	})
+	good2 := queue(t, store, 7, func() error { return create(context.Background(), store, 2) })
 	cancel()
 	if err := leaves(); !errors.Is(err, context.Canceled) {
 		t.Errorf("a write whose context ended while it waited returned %v", err)
@@ -86,12 +89,44 @@ func TestWrite_fails_alone(t *testing.T) {
 		}
 	}
 	wantFault(t, clashes(), fault.Conflict, "id_taken")
+	wantFault(t, halfway(), fault.Conflict, "id_taken")
+	if events, err := store.Audit().Search(t.Context(), ports.EventQuery{}); err != nil || len(events) > 0 {
+		t.Errorf("of a write that failed halfway there is %v, %v", events, err)
+	}
 	has(t, store, 1, true)
 	has(t, store, 2, true)
 	has(t, store, 5, false)
 	u, err := store.Users().ByID(t.Context(), somebody(0).ID)
 	if err != nil || u.PasswordHash != "first" || u.Tenant != user.DefaultTenant {
 		t.Errorf("the updated user is %+v, %v", u, err)
+	}
+}
+
+// When the commit fails, nobody in it is told that all is well.
+func TestWrite_commit_fails(t *testing.T) {
+	store := fresh(t)
+	if err := create(t.Context(), store, 0); err != nil {
+		t.Fatal(err)
+	}
+	release := occupy(t, store, func(u *user.User) error { u.Tenant = "lost"; return nil })
+	before := queue(t, store, 1, func() error { return create(context.Background(), store, 1) })
+	culprit := queue(t, store, 2, func() error {
+		return sqlite.Write(context.Background(), store, "PRAGMA defer_foreign_keys = ON", // broken only at the commit
+			"INSERT INTO user_permissions (permission, user_id) VALUES ('admin', 'nobody')")
+	})
+	after := queue(t, store, 3, func() error { return create(context.Background(), store, 2) })
+	for what, err := range map[string]error{"first": release(), "second": before(), "third": culprit(), "last": after()} {
+		if err == nil {
+			t.Errorf("the %s write was acknowledged", what)
+		}
+	}
+	has(t, store, 1, false)
+	has(t, store, 2, false)
+	if u, err := store.Users().ByID(t.Context(), somebody(0).ID); err != nil || u.Tenant != user.DefaultTenant {
+		t.Errorf("the user is %+v, %v", u, err)
+	}
+	if err := create(t.Context(), store, 1); err != nil {
+		t.Errorf("the next write: %v", err)
 	}
 }
 
