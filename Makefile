@@ -53,8 +53,8 @@ fuzz: needs ## fuzz every parser for FUZZTIME (10s)
 	done
 
 .PHONY: bench
-bench: needs ## measure, and print each ratio beside its aim
-	@go run ./.ci/bench $(ARGS)
+bench: build ## measure, and print each ratio beside its aim
+	@HEXWARD_BINARY=$(CURDIR)/bin/hexward go run ./.ci/bench $(ARGS)
 
 .PHONY: lint
 lint: needs ## say what golangci-lint and gofumpt would have otherwise

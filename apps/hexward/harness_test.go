@@ -29,6 +29,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		os.Exit(main.Exit(os.Stderr, main.Run(context.Background(), os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)))
 	}
+	if address := os.Getenv(asBare); address != "" {
+		panic(bare().Listen(address))
+	}
 	os.Exit(m.Run())
 }
 
@@ -58,7 +61,7 @@ func (b *buffer) String() string {
 
 // instance is a running server.
 type instance struct {
-	t              *testing.T
+	t              testing.TB
 	data           string
 	url, ops       string
 	stdout, stderr *buffer
@@ -77,7 +80,7 @@ func settings(data string) []string {
 }
 
 // serve runs a server within the test until the test ends.
-func serve(t *testing.T, data string, args ...string) *instance {
+func serve(t testing.TB, data string, args ...string) *instance {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	i := &instance{t: t, data: data, stdout: &buffer{}, stderr: &buffer{}, ended: make(chan struct{}), cancel: cancel}
@@ -91,10 +94,13 @@ func serve(t *testing.T, data string, args ...string) *instance {
 }
 
 // spawn runs a server as a process of its own.
-func spawn(t *testing.T, data string, args ...string) *instance {
+func spawn(t testing.TB, data string, args ...string) *instance {
 	t.Helper()
 	i := &instance{t: t, data: data, stdout: &buffer{}, stderr: &buffer{}, ended: make(chan struct{})}
 	cmd := program(append(settings(data), args...)...)
+	if _, benchmark := t.(*testing.B); benchmark {
+		cmd = measured(t, cmd)
+	}
 	cmd.Stdout, cmd.Stderr = i.stdout, i.stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
