@@ -22,7 +22,7 @@
 //     back as the zero time.
 package ports
 
-//go:generate go tool -modfile=../.ci/tools/go.mod moq -rm -out mock/mock.go -pkg mock . Users UserSearch Sessions SessionSets MailTokens Attempts Marks Audit Keys Keyring Signer Sealer Hasher Mailer Captcha
+//go:generate go tool -modfile=../.ci/tools/go.mod moq -rm -out mock/mock.go -pkg mock . Users UserSearch Sessions SessionSets MailTokens Attempts Marks Audit Keys Keyring Signer Sealer Hasher Mailer Captcha Identities Provider ProviderLogout
 
 import (
 	"context"
@@ -115,6 +115,10 @@ type SessionSets interface {
 
 	// MarkRotate sets Rotate on every session of a user.
 	MarkRotate(ctx context.Context, userID string) error
+
+	// ByUpstream returns the sessions of a provider with this Upstream id; none is
+	// no error, and an empty id has none.
+	ByUpstream(ctx context.Context, provider, upstream string) ([]session.Session, error)
 }
 
 // MailToken is a secret that was mailed to somebody to prove that they read

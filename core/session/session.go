@@ -33,8 +33,10 @@ type Session struct {
 	Idle       time.Duration // ends this long after SeenAt
 	EndsAt     time.Time     // the absolute end
 	Rotate     bool          // the id is due to be replaced at the next chance
-	Method     string        // how the user signed in: "password"
-	Sealed     []byte        // a sealed Origin
+	Method     string        // how the user signed in: "password" or "provider"
+	Sealed     []byte        // a sealed Data
+	Provider   string        // the provider's name, if one signed the user in
+	Upstream   string        // the provider's own session id ("sid"), if it says one
 
 	Family   Hash      // of the part of the refresh tokens that stays; zero if there are none
 	Refresh  Hash      // of the refresh token that works now
@@ -47,6 +49,21 @@ type Session struct {
 type Origin struct {
 	Address   string `json:"address,omitempty"`
 	UserAgent string `json:"user_agent,omitempty"`
+}
+
+// Data is what a session knows beyond what is looked up by. Stores hold it only
+// sealed.
+type Data struct {
+	Origin
+	Tokens *Tokens `json:"tokens,omitempty"` // with a provider
+}
+
+// Tokens are what a provider gave at sign-in.
+type Tokens struct {
+	ID      string    `json:"id_token,omitempty"`
+	Access  string    `json:"access_token,omitempty"`
+	Refresh string    `json:"refresh_token,omitempty"`
+	Expires time.Time `json:"expires,omitzero"` // of Access; zero if the provider does not say
 }
 
 // New returns a session of a user that begins now, without an id and refresh

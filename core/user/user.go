@@ -20,6 +20,7 @@ type User struct {
 	Email          Email // the zero value when the account has none
 	EmailConfirmed bool
 	PasswordHash   string   // a PHC string; empty when the account has no password
+	Profile        Profile  // what a provider says; empty for accounts without one
 	Permissions    []string // sorted, without duplicates
 	Ban            *Ban     // nil when not banned
 	CreatedAt      time.Time

@@ -653,6 +653,9 @@ var _ ports.SessionSets = &SessionSetsMock{}
 //
 //		// make and configure a mocked ports.SessionSets
 //		mockedSessionSets := &SessionSetsMock{
+//			ByUpstreamFunc: func(ctx context.Context, provider string, upstream string) ([]session.Session, error) {
+//				panic("mock out the ByUpstream method")
+//			},
 //			ByUserFunc: func(ctx context.Context, userID string) ([]session.Session, error) {
 //				panic("mock out the ByUser method")
 //			},
@@ -675,6 +678,9 @@ var _ ports.SessionSets = &SessionSetsMock{}
 //
 //	}
 type SessionSetsMock struct {
+	// ByUpstreamFunc mocks the ByUpstream method.
+	ByUpstreamFunc func(ctx context.Context, provider string, upstream string) ([]session.Session, error)
+
 	// ByUserFunc mocks the ByUser method.
 	ByUserFunc func(ctx context.Context, userID string) ([]session.Session, error)
 
@@ -692,6 +698,15 @@ type SessionSetsMock struct {
 
 	// calls tracks calls to the methods.
 	calls struct {
+		// ByUpstream holds details about calls to the ByUpstream method.
+		ByUpstream []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Provider is the provider argument value.
+			Provider string
+			// Upstream is the upstream argument value.
+			Upstream string
+		}
 		// ByUser holds details about calls to the ByUser method.
 		ByUser []struct {
 			// Ctx is the ctx argument value.
@@ -730,11 +745,52 @@ type SessionSetsMock struct {
 			UserID string
 		}
 	}
+	lockByUpstream    sync.RWMutex
 	lockByUser        sync.RWMutex
 	lockDeleteBefore  sync.RWMutex
 	lockDeleteByUser  sync.RWMutex
 	lockDeleteExpired sync.RWMutex
 	lockMarkRotate    sync.RWMutex
+}
+
+// ByUpstream calls ByUpstreamFunc.
+func (mock *SessionSetsMock) ByUpstream(ctx context.Context, provider string, upstream string) ([]session.Session, error) {
+	if mock.ByUpstreamFunc == nil {
+		panic("SessionSetsMock.ByUpstreamFunc: method is nil but SessionSets.ByUpstream was just called")
+	}
+	callInfo := struct {
+		Ctx      context.Context
+		Provider string
+		Upstream string
+	}{
+		Ctx:      ctx,
+		Provider: provider,
+		Upstream: upstream,
+	}
+	mock.lockByUpstream.Lock()
+	mock.calls.ByUpstream = append(mock.calls.ByUpstream, callInfo)
+	mock.lockByUpstream.Unlock()
+	return mock.ByUpstreamFunc(ctx, provider, upstream)
+}
+
+// ByUpstreamCalls gets all the calls that were made to ByUpstream.
+// Check the length with:
+//
+//	len(mockedSessionSets.ByUpstreamCalls())
+func (mock *SessionSetsMock) ByUpstreamCalls() []struct {
+	Ctx      context.Context
+	Provider string
+	Upstream string
+} {
+	var calls []struct {
+		Ctx      context.Context
+		Provider string
+		Upstream string
+	}
+	mock.lockByUpstream.RLock()
+	calls = mock.calls.ByUpstream
+	mock.lockByUpstream.RUnlock()
+	return calls
 }
 
 // ByUser calls ByUserFunc.
@@ -2364,5 +2420,639 @@ func (mock *CaptchaMock) CheckCalls() []struct {
 	mock.lockCheck.RLock()
 	calls = mock.calls.Check
 	mock.lockCheck.RUnlock()
+	return calls
+}
+
+// Ensure, that IdentitiesMock does implement ports.Identities.
+// If this is not the case, regenerate this file with moq.
+var _ ports.Identities = &IdentitiesMock{}
+
+// IdentitiesMock is a mock implementation of ports.Identities.
+//
+//	func TestSomethingThatUsesIdentities(t *testing.T) {
+//
+//		// make and configure a mocked ports.Identities
+//		mockedIdentities := &IdentitiesMock{
+//			BySubjectFunc: func(ctx context.Context, issuer string, subject string) (user.Identity, user.User, error) {
+//				panic("mock out the BySubject method")
+//			},
+//			ByUserFunc: func(ctx context.Context, userID string) ([]user.Identity, error) {
+//				panic("mock out the ByUser method")
+//			},
+//			CreateFunc: func(ctx context.Context, i user.Identity) error {
+//				panic("mock out the Create method")
+//			},
+//			DeleteFunc: func(ctx context.Context, id string) error {
+//				panic("mock out the Delete method")
+//			},
+//			UpdateFunc: func(ctx context.Context, id string, change func(*user.Identity) error) (user.Identity, error) {
+//				panic("mock out the Update method")
+//			},
+//		}
+//
+//		// use mockedIdentities in code that requires ports.Identities
+//		// and then make assertions.
+//
+//	}
+type IdentitiesMock struct {
+	// BySubjectFunc mocks the BySubject method.
+	BySubjectFunc func(ctx context.Context, issuer string, subject string) (user.Identity, user.User, error)
+
+	// ByUserFunc mocks the ByUser method.
+	ByUserFunc func(ctx context.Context, userID string) ([]user.Identity, error)
+
+	// CreateFunc mocks the Create method.
+	CreateFunc func(ctx context.Context, i user.Identity) error
+
+	// DeleteFunc mocks the Delete method.
+	DeleteFunc func(ctx context.Context, id string) error
+
+	// UpdateFunc mocks the Update method.
+	UpdateFunc func(ctx context.Context, id string, change func(*user.Identity) error) (user.Identity, error)
+
+	// calls tracks calls to the methods.
+	calls struct {
+		// BySubject holds details about calls to the BySubject method.
+		BySubject []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Issuer is the issuer argument value.
+			Issuer string
+			// Subject is the subject argument value.
+			Subject string
+		}
+		// ByUser holds details about calls to the ByUser method.
+		ByUser []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// UserID is the userID argument value.
+			UserID string
+		}
+		// Create holds details about calls to the Create method.
+		Create []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// I is the i argument value.
+			I user.Identity
+		}
+		// Delete holds details about calls to the Delete method.
+		Delete []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// ID is the id argument value.
+			ID string
+		}
+		// Update holds details about calls to the Update method.
+		Update []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// ID is the id argument value.
+			ID string
+			// Change is the change argument value.
+			Change func(*user.Identity) error
+		}
+	}
+	lockBySubject sync.RWMutex
+	lockByUser    sync.RWMutex
+	lockCreate    sync.RWMutex
+	lockDelete    sync.RWMutex
+	lockUpdate    sync.RWMutex
+}
+
+// BySubject calls BySubjectFunc.
+func (mock *IdentitiesMock) BySubject(ctx context.Context, issuer string, subject string) (user.Identity, user.User, error) {
+	if mock.BySubjectFunc == nil {
+		panic("IdentitiesMock.BySubjectFunc: method is nil but Identities.BySubject was just called")
+	}
+	callInfo := struct {
+		Ctx     context.Context
+		Issuer  string
+		Subject string
+	}{
+		Ctx:     ctx,
+		Issuer:  issuer,
+		Subject: subject,
+	}
+	mock.lockBySubject.Lock()
+	mock.calls.BySubject = append(mock.calls.BySubject, callInfo)
+	mock.lockBySubject.Unlock()
+	return mock.BySubjectFunc(ctx, issuer, subject)
+}
+
+// BySubjectCalls gets all the calls that were made to BySubject.
+// Check the length with:
+//
+//	len(mockedIdentities.BySubjectCalls())
+func (mock *IdentitiesMock) BySubjectCalls() []struct {
+	Ctx     context.Context
+	Issuer  string
+	Subject string
+} {
+	var calls []struct {
+		Ctx     context.Context
+		Issuer  string
+		Subject string
+	}
+	mock.lockBySubject.RLock()
+	calls = mock.calls.BySubject
+	mock.lockBySubject.RUnlock()
+	return calls
+}
+
+// ByUser calls ByUserFunc.
+func (mock *IdentitiesMock) ByUser(ctx context.Context, userID string) ([]user.Identity, error) {
+	if mock.ByUserFunc == nil {
+		panic("IdentitiesMock.ByUserFunc: method is nil but Identities.ByUser was just called")
+	}
+	callInfo := struct {
+		Ctx    context.Context
+		UserID string
+	}{
+		Ctx:    ctx,
+		UserID: userID,
+	}
+	mock.lockByUser.Lock()
+	mock.calls.ByUser = append(mock.calls.ByUser, callInfo)
+	mock.lockByUser.Unlock()
+	return mock.ByUserFunc(ctx, userID)
+}
+
+// ByUserCalls gets all the calls that were made to ByUser.
+// Check the length with:
+//
+//	len(mockedIdentities.ByUserCalls())
+func (mock *IdentitiesMock) ByUserCalls() []struct {
+	Ctx    context.Context
+	UserID string
+} {
+	var calls []struct {
+		Ctx    context.Context
+		UserID string
+	}
+	mock.lockByUser.RLock()
+	calls = mock.calls.ByUser
+	mock.lockByUser.RUnlock()
+	return calls
+}
+
+// Create calls CreateFunc.
+func (mock *IdentitiesMock) Create(ctx context.Context, i user.Identity) error {
+	if mock.CreateFunc == nil {
+		panic("IdentitiesMock.CreateFunc: method is nil but Identities.Create was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		I   user.Identity
+	}{
+		Ctx: ctx,
+		I:   i,
+	}
+	mock.lockCreate.Lock()
+	mock.calls.Create = append(mock.calls.Create, callInfo)
+	mock.lockCreate.Unlock()
+	return mock.CreateFunc(ctx, i)
+}
+
+// CreateCalls gets all the calls that were made to Create.
+// Check the length with:
+//
+//	len(mockedIdentities.CreateCalls())
+func (mock *IdentitiesMock) CreateCalls() []struct {
+	Ctx context.Context
+	I   user.Identity
+} {
+	var calls []struct {
+		Ctx context.Context
+		I   user.Identity
+	}
+	mock.lockCreate.RLock()
+	calls = mock.calls.Create
+	mock.lockCreate.RUnlock()
+	return calls
+}
+
+// Delete calls DeleteFunc.
+func (mock *IdentitiesMock) Delete(ctx context.Context, id string) error {
+	if mock.DeleteFunc == nil {
+		panic("IdentitiesMock.DeleteFunc: method is nil but Identities.Delete was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		ID  string
+	}{
+		Ctx: ctx,
+		ID:  id,
+	}
+	mock.lockDelete.Lock()
+	mock.calls.Delete = append(mock.calls.Delete, callInfo)
+	mock.lockDelete.Unlock()
+	return mock.DeleteFunc(ctx, id)
+}
+
+// DeleteCalls gets all the calls that were made to Delete.
+// Check the length with:
+//
+//	len(mockedIdentities.DeleteCalls())
+func (mock *IdentitiesMock) DeleteCalls() []struct {
+	Ctx context.Context
+	ID  string
+} {
+	var calls []struct {
+		Ctx context.Context
+		ID  string
+	}
+	mock.lockDelete.RLock()
+	calls = mock.calls.Delete
+	mock.lockDelete.RUnlock()
+	return calls
+}
+
+// Update calls UpdateFunc.
+func (mock *IdentitiesMock) Update(ctx context.Context, id string, change func(*user.Identity) error) (user.Identity, error) {
+	if mock.UpdateFunc == nil {
+		panic("IdentitiesMock.UpdateFunc: method is nil but Identities.Update was just called")
+	}
+	callInfo := struct {
+		Ctx    context.Context
+		ID     string
+		Change func(*user.Identity) error
+	}{
+		Ctx:    ctx,
+		ID:     id,
+		Change: change,
+	}
+	mock.lockUpdate.Lock()
+	mock.calls.Update = append(mock.calls.Update, callInfo)
+	mock.lockUpdate.Unlock()
+	return mock.UpdateFunc(ctx, id, change)
+}
+
+// UpdateCalls gets all the calls that were made to Update.
+// Check the length with:
+//
+//	len(mockedIdentities.UpdateCalls())
+func (mock *IdentitiesMock) UpdateCalls() []struct {
+	Ctx    context.Context
+	ID     string
+	Change func(*user.Identity) error
+} {
+	var calls []struct {
+		Ctx    context.Context
+		ID     string
+		Change func(*user.Identity) error
+	}
+	mock.lockUpdate.RLock()
+	calls = mock.calls.Update
+	mock.lockUpdate.RUnlock()
+	return calls
+}
+
+// Ensure, that ProviderMock does implement ports.Provider.
+// If this is not the case, regenerate this file with moq.
+var _ ports.Provider = &ProviderMock{}
+
+// ProviderMock is a mock implementation of ports.Provider.
+//
+//	func TestSomethingThatUsesProvider(t *testing.T) {
+//
+//		// make and configure a mocked ports.Provider
+//		mockedProvider := &ProviderMock{
+//			BeginFunc: func(ctx context.Context, r ports.AuthRequest) (string, error) {
+//				panic("mock out the Begin method")
+//			},
+//			RedeemFunc: func(ctx context.Context, c ports.AuthCode) (ports.Person, error) {
+//				panic("mock out the Redeem method")
+//			},
+//			RefreshFunc: func(ctx context.Context, t session.Tokens) (session.Tokens, error) {
+//				panic("mock out the Refresh method")
+//			},
+//		}
+//
+//		// use mockedProvider in code that requires ports.Provider
+//		// and then make assertions.
+//
+//	}
+type ProviderMock struct {
+	// BeginFunc mocks the Begin method.
+	BeginFunc func(ctx context.Context, r ports.AuthRequest) (string, error)
+
+	// RedeemFunc mocks the Redeem method.
+	RedeemFunc func(ctx context.Context, c ports.AuthCode) (ports.Person, error)
+
+	// RefreshFunc mocks the Refresh method.
+	RefreshFunc func(ctx context.Context, t session.Tokens) (session.Tokens, error)
+
+	// calls tracks calls to the methods.
+	calls struct {
+		// Begin holds details about calls to the Begin method.
+		Begin []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// R is the r argument value.
+			R ports.AuthRequest
+		}
+		// Redeem holds details about calls to the Redeem method.
+		Redeem []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// C is the c argument value.
+			C ports.AuthCode
+		}
+		// Refresh holds details about calls to the Refresh method.
+		Refresh []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// T is the t argument value.
+			T session.Tokens
+		}
+	}
+	lockBegin   sync.RWMutex
+	lockRedeem  sync.RWMutex
+	lockRefresh sync.RWMutex
+}
+
+// Begin calls BeginFunc.
+func (mock *ProviderMock) Begin(ctx context.Context, r ports.AuthRequest) (string, error) {
+	if mock.BeginFunc == nil {
+		panic("ProviderMock.BeginFunc: method is nil but Provider.Begin was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		R   ports.AuthRequest
+	}{
+		Ctx: ctx,
+		R:   r,
+	}
+	mock.lockBegin.Lock()
+	mock.calls.Begin = append(mock.calls.Begin, callInfo)
+	mock.lockBegin.Unlock()
+	return mock.BeginFunc(ctx, r)
+}
+
+// BeginCalls gets all the calls that were made to Begin.
+// Check the length with:
+//
+//	len(mockedProvider.BeginCalls())
+func (mock *ProviderMock) BeginCalls() []struct {
+	Ctx context.Context
+	R   ports.AuthRequest
+} {
+	var calls []struct {
+		Ctx context.Context
+		R   ports.AuthRequest
+	}
+	mock.lockBegin.RLock()
+	calls = mock.calls.Begin
+	mock.lockBegin.RUnlock()
+	return calls
+}
+
+// Redeem calls RedeemFunc.
+func (mock *ProviderMock) Redeem(ctx context.Context, c ports.AuthCode) (ports.Person, error) {
+	if mock.RedeemFunc == nil {
+		panic("ProviderMock.RedeemFunc: method is nil but Provider.Redeem was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		C   ports.AuthCode
+	}{
+		Ctx: ctx,
+		C:   c,
+	}
+	mock.lockRedeem.Lock()
+	mock.calls.Redeem = append(mock.calls.Redeem, callInfo)
+	mock.lockRedeem.Unlock()
+	return mock.RedeemFunc(ctx, c)
+}
+
+// RedeemCalls gets all the calls that were made to Redeem.
+// Check the length with:
+//
+//	len(mockedProvider.RedeemCalls())
+func (mock *ProviderMock) RedeemCalls() []struct {
+	Ctx context.Context
+	C   ports.AuthCode
+} {
+	var calls []struct {
+		Ctx context.Context
+		C   ports.AuthCode
+	}
+	mock.lockRedeem.RLock()
+	calls = mock.calls.Redeem
+	mock.lockRedeem.RUnlock()
+	return calls
+}
+
+// Refresh calls RefreshFunc.
+func (mock *ProviderMock) Refresh(ctx context.Context, t session.Tokens) (session.Tokens, error) {
+	if mock.RefreshFunc == nil {
+		panic("ProviderMock.RefreshFunc: method is nil but Provider.Refresh was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		T   session.Tokens
+	}{
+		Ctx: ctx,
+		T:   t,
+	}
+	mock.lockRefresh.Lock()
+	mock.calls.Refresh = append(mock.calls.Refresh, callInfo)
+	mock.lockRefresh.Unlock()
+	return mock.RefreshFunc(ctx, t)
+}
+
+// RefreshCalls gets all the calls that were made to Refresh.
+// Check the length with:
+//
+//	len(mockedProvider.RefreshCalls())
+func (mock *ProviderMock) RefreshCalls() []struct {
+	Ctx context.Context
+	T   session.Tokens
+} {
+	var calls []struct {
+		Ctx context.Context
+		T   session.Tokens
+	}
+	mock.lockRefresh.RLock()
+	calls = mock.calls.Refresh
+	mock.lockRefresh.RUnlock()
+	return calls
+}
+
+// Ensure, that ProviderLogoutMock does implement ports.ProviderLogout.
+// If this is not the case, regenerate this file with moq.
+var _ ports.ProviderLogout = &ProviderLogoutMock{}
+
+// ProviderLogoutMock is a mock implementation of ports.ProviderLogout.
+//
+//	func TestSomethingThatUsesProviderLogout(t *testing.T) {
+//
+//		// make and configure a mocked ports.ProviderLogout
+//		mockedProviderLogout := &ProviderLogoutMock{
+//			EndFunc: func(ctx context.Context, t session.Tokens, back string) (string, error) {
+//				panic("mock out the End method")
+//			},
+//			ReadLogoutFunc: func(ctx context.Context, logoutToken string) (ports.LogoutToken, error) {
+//				panic("mock out the ReadLogout method")
+//			},
+//			RevokeFunc: func(ctx context.Context, t session.Tokens) error {
+//				panic("mock out the Revoke method")
+//			},
+//		}
+//
+//		// use mockedProviderLogout in code that requires ports.ProviderLogout
+//		// and then make assertions.
+//
+//	}
+type ProviderLogoutMock struct {
+	// EndFunc mocks the End method.
+	EndFunc func(ctx context.Context, t session.Tokens, back string) (string, error)
+
+	// ReadLogoutFunc mocks the ReadLogout method.
+	ReadLogoutFunc func(ctx context.Context, logoutToken string) (ports.LogoutToken, error)
+
+	// RevokeFunc mocks the Revoke method.
+	RevokeFunc func(ctx context.Context, t session.Tokens) error
+
+	// calls tracks calls to the methods.
+	calls struct {
+		// End holds details about calls to the End method.
+		End []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// T is the t argument value.
+			T session.Tokens
+			// Back is the back argument value.
+			Back string
+		}
+		// ReadLogout holds details about calls to the ReadLogout method.
+		ReadLogout []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// LogoutToken is the logoutToken argument value.
+			LogoutToken string
+		}
+		// Revoke holds details about calls to the Revoke method.
+		Revoke []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// T is the t argument value.
+			T session.Tokens
+		}
+	}
+	lockEnd        sync.RWMutex
+	lockReadLogout sync.RWMutex
+	lockRevoke     sync.RWMutex
+}
+
+// End calls EndFunc.
+func (mock *ProviderLogoutMock) End(ctx context.Context, t session.Tokens, back string) (string, error) {
+	if mock.EndFunc == nil {
+		panic("ProviderLogoutMock.EndFunc: method is nil but ProviderLogout.End was just called")
+	}
+	callInfo := struct {
+		Ctx  context.Context
+		T    session.Tokens
+		Back string
+	}{
+		Ctx:  ctx,
+		T:    t,
+		Back: back,
+	}
+	mock.lockEnd.Lock()
+	mock.calls.End = append(mock.calls.End, callInfo)
+	mock.lockEnd.Unlock()
+	return mock.EndFunc(ctx, t, back)
+}
+
+// EndCalls gets all the calls that were made to End.
+// Check the length with:
+//
+//	len(mockedProviderLogout.EndCalls())
+func (mock *ProviderLogoutMock) EndCalls() []struct {
+	Ctx  context.Context
+	T    session.Tokens
+	Back string
+} {
+	var calls []struct {
+		Ctx  context.Context
+		T    session.Tokens
+		Back string
+	}
+	mock.lockEnd.RLock()
+	calls = mock.calls.End
+	mock.lockEnd.RUnlock()
+	return calls
+}
+
+// ReadLogout calls ReadLogoutFunc.
+func (mock *ProviderLogoutMock) ReadLogout(ctx context.Context, logoutToken string) (ports.LogoutToken, error) {
+	if mock.ReadLogoutFunc == nil {
+		panic("ProviderLogoutMock.ReadLogoutFunc: method is nil but ProviderLogout.ReadLogout was just called")
+	}
+	callInfo := struct {
+		Ctx         context.Context
+		LogoutToken string
+	}{
+		Ctx:         ctx,
+		LogoutToken: logoutToken,
+	}
+	mock.lockReadLogout.Lock()
+	mock.calls.ReadLogout = append(mock.calls.ReadLogout, callInfo)
+	mock.lockReadLogout.Unlock()
+	return mock.ReadLogoutFunc(ctx, logoutToken)
+}
+
+// ReadLogoutCalls gets all the calls that were made to ReadLogout.
+// Check the length with:
+//
+//	len(mockedProviderLogout.ReadLogoutCalls())
+func (mock *ProviderLogoutMock) ReadLogoutCalls() []struct {
+	Ctx         context.Context
+	LogoutToken string
+} {
+	var calls []struct {
+		Ctx         context.Context
+		LogoutToken string
+	}
+	mock.lockReadLogout.RLock()
+	calls = mock.calls.ReadLogout
+	mock.lockReadLogout.RUnlock()
+	return calls
+}
+
+// Revoke calls RevokeFunc.
+func (mock *ProviderLogoutMock) Revoke(ctx context.Context, t session.Tokens) error {
+	if mock.RevokeFunc == nil {
+		panic("ProviderLogoutMock.RevokeFunc: method is nil but ProviderLogout.Revoke was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		T   session.Tokens
+	}{
+		Ctx: ctx,
+		T:   t,
+	}
+	mock.lockRevoke.Lock()
+	mock.calls.Revoke = append(mock.calls.Revoke, callInfo)
+	mock.lockRevoke.Unlock()
+	return mock.RevokeFunc(ctx, t)
+}
+
+// RevokeCalls gets all the calls that were made to Revoke.
+// Check the length with:
+//
+//	len(mockedProviderLogout.RevokeCalls())
+func (mock *ProviderLogoutMock) RevokeCalls() []struct {
+	Ctx context.Context
+	T   session.Tokens
+} {
+	var calls []struct {
+		Ctx context.Context
+		T   session.Tokens
+	}
+	mock.lockRevoke.RLock()
+	calls = mock.calls.Revoke
+	mock.lockRevoke.RUnlock()
 	return calls
 }

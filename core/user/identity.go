@@ -1,0 +1,104 @@
+package user
+
+import (
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/hexward/hexward/core/fault"
+)
+
+// Identity is the account that a user has at a provider. What makes it one is the
+// issuer and the subject together (OpenID Connect Core 1.0 §5.7): a subject alone
+// is anybody's at another issuer, and an e-mail address changes hands.
+type Identity struct {
+	ID        string // UUIDv7
+	UserID    string
+	Provider  string // the name under which the provider is configured
+	Issuer    string
+	Subject   string
+	Email     string // as the provider said last, to tell identities apart by; it proves nothing
+	CreatedAt time.Time
+	UsedAt    time.Time // the latest sign-in
+}
+
+// MaxSubject is the most bytes of a subject that is accepted. OpenID Connect Core
+// 1.0 §2 has 255; some providers sign longer ones.
+const MaxSubject = 512
+
+// CheckSubject returns an Unauthenticated fault if s cannot be a subject: empty,
+// too long, or with control characters.
+func CheckSubject(s string) error {
+	if s == "" || len(s) > MaxSubject || strings.ContainsFunc(s, unicode.IsControl) {
+		return fault.New(fault.Unauthenticated, "subject", "the provider does not say who you are")
+	}
+	return nil
+}
+
+// Profile is what a provider says of its user beyond the identity. It is shown, and
+// decides nothing.
+type Profile struct {
+	FullName string
+	Picture  string // an https URL
+}
+
+// The bounds of a profile, in bytes.
+const (
+	maxFullName = 200
+	maxPicture  = 2000
+)
+
+// Clean returns the profile without what cannot be shown: control characters,
+// overlong text, and pictures that are not at an https URL.
+func (p Profile) Clean() Profile {
+	p.FullName = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(p.FullName, ""))
+	p.FullName = strings.TrimSpace(p.FullName)
+	for len(p.FullName) > maxFullName {
+		runes := []rune(p.FullName)
+		p.FullName = string(runes[:len(runes)-1])
+	}
+	if !strings.HasPrefix(p.Picture, "https://") || len(p.Picture) > maxPicture ||
+		strings.ContainsFunc(p.Picture, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"'<>\\`", r) }) {
+		p.Picture = ""
+	}
+	return p
+}
+
+// SetProfile takes over what a provider says, and reports whether that changed
+// anything. What it does not say stays.
+func (u *User) SetProfile(p Profile, now time.Time) (changed bool) {
+	p = p.Clean()
+	if p.FullName == "" {
+		p.FullName = u.Profile.FullName
+	}
+	if p.Picture == "" {
+		p.Picture = u.Profile.Picture
+	}
+	if p == u.Profile {
+		return false
+	}
+	u.Profile, u.UpdatedAt = p, now
+	return true
+}
+
+// SuggestName returns the first of the candidates that can be made a user name, cut
+// to the length that leaves room for a number, or the zero Name. An e-mail address
+// counts by what stands before the "@".
+func SuggestName(candidates ...string) Name {
+	for _, c := range candidates {
+		c, _, _ = strings.Cut(c, "@")
+		c = strings.Join(strings.Fields(c), ".")
+		if runes := []rune(c); len(runes) > MaxName-6 {
+			c = string(runes[:MaxName-6])
+		}
+		if name, err := ParseName(c); err == nil {
+			return name
+		}
+	}
+	return Name{}
+}
