@@ -32,16 +32,16 @@ var errMeanwhile = fault.New(fault.Unauthenticated, "session_ended", "this sign-
 
 // signIn begins a session of a user who proved to be it, with the password that u
 // has.
-func (s *Service) signIn(ctx context.Context, u user.User, method string, c Client) (g *Grant, err error) {
+func (s *Service) signIn(ctx context.Context, u user.User, how manner, c Client) (g *Grant, err error) {
 	for range tries {
-		if g, err = s.begin(ctx, u, method, c); err != errMeanwhile { //nolint:errorlint // never wrapped
+		if g, err = s.begin(ctx, u, how, c); err != errMeanwhile { //nolint:errorlint // never wrapped
 			break
 		}
 	}
 	return g, err
 }
 
-func (s *Service) begin(ctx context.Context, u user.User, method string, c Client) (*Grant, error) {
+func (s *Service) begin(ctx context.Context, u user.User, how manner, c Client) (*Grant, error) {
 	at := s.issueTime(u.ID)
 	if err := banned(&u, at); err != nil {
 		return nil, err
@@ -50,14 +50,15 @@ func (s *Service) begin(ctx context.Context, u user.User, method string, c Clien
 	if err != nil {
 		return nil, err
 	}
-	g := &Grant{Session: session.New(id, u.ID, u.Tenant, method, s.Settings.Life, at)}
+	g := &Grant{Session: session.New(id, u.ID, u.Tenant, how.method, s.Settings.Life, at)}
+	g.Session.Provider, g.Session.Upstream = how.provider, how.upstream
 	if g.Cookie, g.Session.Hash, err = s.Seal.Mint(s.Rand, at); err != nil {
 		return nil, err
 	}
 	if g.Refresh, err = g.Session.MintRefresh(s.Rand); err != nil {
 		return nil, err
 	}
-	if g.Session.Sealed, err = s.sealOrigin(id, c.origin()); err != nil {
+	if g.Session.Sealed, err = s.sealData(id, session.Data{Origin: c.origin(), Tokens: how.tokens}); err != nil {
 		return nil, err
 	}
 	err = s.Sessions.Create(ctx, g.Session)
@@ -175,8 +176,8 @@ func banned(u *user.User, now time.Time) error {
 	return fault.New(fault.Forbidden, "banned", message)
 }
 
-func (s *Service) sealOrigin(sessionID string, o session.Origin) ([]byte, error) {
-	plain, err := json.Marshal(o)
+func (s *Service) sealData(sessionID string, d session.Data) ([]byte, error) {
+	plain, err := json.Marshal(d)
 	if err != nil {
 		return nil, fmt.Errorf("encode session data: %w", err)
 	}
@@ -187,14 +188,14 @@ func (s *Service) sealOrigin(sessionID string, o session.Origin) ([]byte, error)
 	return sealed, nil
 }
 
-func (s *Service) openOrigin(sess session.Session) (session.Origin, error) {
-	var o session.Origin
+func (s *Service) openData(sess session.Session) (session.Data, error) {
+	var d session.Data
 	plain, err := s.Sealer.Open(sess.Sealed, []byte("session:"+sess.ID))
 	if err != nil {
-		return o, fmt.Errorf("open session data: %w", err)
+		return d, fmt.Errorf("open session data: %w", err)
 	}
-	if err := json.Unmarshal(plain, &o); err != nil {
-		return o, fmt.Errorf("decode session data: %w", err)
+	if err := json.Unmarshal(plain, &d); err != nil {
+		return d, fmt.Errorf("decode session data: %w", err)
 	}
-	return o, nil
+	return d, nil
 }

@@ -52,7 +52,7 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin, c Client) (*Grant
 		return nil, s.refused(ctx, c, event, err)
 	}
 	event.Actor = u.ID
-	g, err := s.signIn(ctx, u, "password", c)
+	g, err := s.signIn(ctx, u, byPassword, c)
 	if err != nil {
 		return nil, s.refused(ctx, c, event, err)
 	}

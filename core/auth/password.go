@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hexward/hexward/core/access"
+	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/session"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
@@ -204,18 +206,30 @@ func (s *Service) passwordChanged(ctx context.Context, u user.User, except strin
 	))
 }
 
+// freshly is how long after signing in somebody without a password need not sign in
+// again.
+const freshly = 10 * time.Minute
+
 // reauthenticate asks a signed-in user for their password again, before something
-// that a stolen session must not do.
+// that a stolen session must not do. Somebody who has none must have signed in
+// lately.
 func (s *Service) reauthenticate(ctx context.Context, p *access.Principal, password string, c Client, action string) (user.User, error) {
 	u, err := s.Me(ctx, p)
 	if err != nil {
+		return u, err
+	}
+	event := by(p, ports.Event{Action: action, Subject: u.ID})
+	if u.PasswordHash == "" {
+		sess, err := s.ownSession(ctx, p)
+		if err == nil && s.Now().Sub(sess.SignedInAt) > freshly {
+			err = s.refused(ctx, c, event, fault.New(fault.Forbidden, "sign_in_again", "please sign in again before this"))
+		}
 		return u, err
 	}
 	prepared, err := user.Prepare("password", password)
 	if err != nil {
 		return u, err
 	}
-	event := by(p, ports.Event{Action: action, Subject: u.ID})
 	if err := s.limits(ctx, c, accountKey(u.ID), s.Settings.AccountLimit); err != nil {
 		return u, s.refused(ctx, c, event, err)
 	}

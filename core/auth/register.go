@@ -63,7 +63,7 @@ func (s *Service) Register(ctx context.Context, in NewUser, c Client) (*Grant, e
 	if err := s.mailConfirm(ctx, u); err != nil {
 		s.Report(ctx, "mail a confirmation link", err) // it can be sent again
 	}
-	g, err := s.signIn(ctx, u, "password", c)
+	g, err := s.signIn(ctx, u, byPassword, c)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,8 @@ import (
 	"github.com/hexward/hexward/ports"
 )
 
-// Config is what a Service is made of. Everything is required but Captcha.
+// Config is what a Service is made of. Everything is required but Captcha, and
+// what is for providers when there are none.
 type Config struct {
 	Users       ports.Users
 	UserSearch  ports.UserSearch
@@ -31,7 +32,9 @@ type Config struct {
 	Sealer      ports.Sealer
 	Hasher      ports.Hasher
 	Mailer      ports.Mailer
-	Captcha     ports.Captcha // nil switches the check off
+	Captcha     ports.Captcha    // nil switches the check off
+	Identities  ports.Identities // required with Providers
+	Providers   []Upstream       // whom people may sign in with; none is fine
 
 	Seal *session.Seal    // signs session ids
 	Now  func() time.Time // the clock
@@ -78,6 +81,10 @@ type Settings struct {
 	// "register", "setup") leads to with this token.
 	Link func(kind, token string) string
 
+	// Callback is the URL that providers send browsers back to; required with
+	// providers.
+	Callback string
+
 	SessionCache int // sessions kept in memory, at most
 }
 
@@ -119,7 +126,7 @@ type Service struct {
 // New returns a Service, or one error that names everything that is missing or
 // out of range.
 func New(c Config) (*Service, error) {
-	if err := errors.Join(c.missing(), c.Settings.check()); err != nil {
+	if err := errors.Join(c.missing(), c.checkProviders(), c.Settings.check()); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
 	return &Service{Config: c, cache: newSessionCache(c.Settings.SessionCache), marks: &token.Marks{}}, nil

@@ -35,11 +35,11 @@ func (s *Service) ListSessions(ctx context.Context, p *access.Principal) ([]Sign
 		if !sess.Alive(now) {
 			continue
 		}
-		origin, err := s.openOrigin(sess)
+		data, err := s.openData(sess)
 		if err != nil {
 			s.Report(ctx, "read where a session was signed in from", err) // the user can still end it
 		}
-		signIns = append(signIns, SignIn{sess, origin, sess.ID == p.Session})
+		signIns = append(signIns, SignIn{sess, data.Origin, sess.ID == p.Session})
 	}
 	return signIns, nil
 }

@@ -81,7 +81,7 @@ func (s *Service) Setup(ctx context.Context, secret string, in NewUser, c Client
 	if err != nil {
 		return nil, err
 	}
-	return s.signIn(ctx, u, "password", c)
+	return s.signIn(ctx, u, byPassword, c)
 }
 
 // Captchas reports whether a captcha is asked for, which a form needs to know.
