@@ -37,6 +37,9 @@ func (s *Service) SignOut(ctx context.Context, p *access.Principal, back string,
 // tokensOf returns the provider that signed the principal in and its tokens, or nil.
 // What cannot be read is reported: signing out goes on.
 func (s *Service) tokensOf(ctx context.Context, p *access.Principal) (*Upstream, session.Tokens) {
+	if p.Session == "" || len(s.Providers) == 0 {
+		return nil, session.Tokens{}
+	}
 	sess, err := s.ownSession(ctx, p)
 	if err != nil || sess.Provider == "" {
 		if err != nil && !isNotFound(err) {
@@ -60,9 +63,6 @@ func (s *Service) tokensOf(ctx context.Context, p *access.Principal) (*Upstream,
 
 // ownSession returns the session of a principal.
 func (s *Service) ownSession(ctx context.Context, p *access.Principal) (session.Session, error) {
-	if p.Session == "" || len(s.Providers) == 0 {
-		return session.Session{}, nil
-	}
 	list, err := s.SessionSets.ByUser(ctx, p.Subject)
 	if err != nil {
 		return session.Session{}, fmt.Errorf("list sessions: %w", err)
