@@ -14,10 +14,12 @@ var (
 	ErrEmailTaken    = fault.New(fault.Conflict, "email_taken", "this e-mail address belongs to another account")
 	ErrIDTaken       = fault.New(fault.Conflict, "id_taken", "this id is in use already")
 	ErrHashTaken     = fault.New(fault.Conflict, "hash_taken", "this secret is in use already")
+	ErrIdentityTaken = fault.New(fault.Conflict, "identity_taken", "this account at the provider is linked already")
 
-	ErrUserUnknown    = fault.New(fault.NotFound, "user_unknown", "there is no such user")
-	ErrSessionUnknown = fault.New(fault.NotFound, "session_unknown", "there is no such session")
-	ErrTokenUnknown   = fault.New(fault.NotFound, "token_unknown", "there is no such token, or it has expired")
+	ErrUserUnknown     = fault.New(fault.NotFound, "user_unknown", "there is no such user")
+	ErrSessionUnknown  = fault.New(fault.NotFound, "session_unknown", "there is no such session")
+	ErrIdentityUnknown = fault.New(fault.NotFound, "identity_unknown", "there is no such linked account")
+	ErrTokenUnknown    = fault.New(fault.NotFound, "token_unknown", "there is no such token, or it has expired")
 
 	ErrAttemptKeys = fault.New(fault.Invalid, "attempt_keys", "keys of counters have 1 to 300 bytes and stand only once")
 )

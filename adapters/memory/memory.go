@@ -33,6 +33,11 @@ type Store struct {
 	formers  map[session.Hash]string // of each former hash
 	families map[session.Hash]string // of each refresh family
 
+	upstreams map[upstreamKey]map[string]struct{} // the session ids of each upstream session
+
+	identities map[string]user.Identity
+	subjects   map[subjectKey]string // the identity id of each issuer and subject
+
 	mailTokens map[mailKey]ports.MailToken
 	attempts   map[string][]int64
 	marks      map[markKey]token.Mark
@@ -51,6 +56,9 @@ func New() *Store {
 		hashes:     map[session.Hash]string{},
 		formers:    map[session.Hash]string{},
 		families:   map[session.Hash]string{},
+		upstreams:  map[upstreamKey]map[string]struct{}{},
+		identities: map[string]user.Identity{},
+		subjects:   map[subjectKey]string{},
 		mailTokens: map[mailKey]ports.MailToken{},
 		attempts:   map[string][]int64{},
 		marks:      map[markKey]token.Mark{},
@@ -69,6 +77,9 @@ func (s *Store) Sessions() ports.Sessions { return (*sessions)(s) }
 
 // SessionSets returns the store as ports.SessionSets.
 func (s *Store) SessionSets() ports.SessionSets { return (*sessions)(s) }
+
+// Identities returns the store as ports.Identities.
+func (s *Store) Identities() ports.Identities { return (*identities)(s) }
 
 // MailTokens returns the store as ports.MailTokens.
 func (s *Store) MailTokens() ports.MailTokens { return (*mailTokens)(s) }

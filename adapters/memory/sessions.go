@@ -14,6 +14,9 @@ import (
 
 type sessions Store
 
+// upstreamKey is what a provider's own end of a session is found by.
+type upstreamKey struct{ provider, upstream string }
+
 var (
 	_ ports.Sessions    = (*sessions)(nil)
 	_ ports.SessionSets = (*sessions)(nil)
@@ -152,6 +155,20 @@ func (s *sessions) MarkRotate(ctx context.Context, userID string) error {
 	return nil
 }
 
+// ByUpstream implements ports.SessionSets.
+func (s *sessions) ByUpstream(ctx context.Context, provider, upstream string) ([]session.Session, error) {
+	if err := ports.Ended(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var found []session.Session
+	for id := range s.upstreams[upstreamKey{provider, upstream}] {
+		found = append(found, cleanSession(s.sessions[id]))
+	}
+	return found, nil
+}
+
 // removeWhere removes every session that fits and returns how many there were.
 func (s *sessions) removeWhere(ctx context.Context, fits func(*session.Session) bool) (int, error) {
 	if err := ports.Ended(ctx); err != nil {
@@ -203,6 +220,13 @@ func (s *sessions) put(one session.Session) error {
 	if one.Family != none {
 		s.families[one.Family] = one.ID
 	}
+	if one.Upstream != "" {
+		key := upstreamKey{one.Provider, one.Upstream}
+		if s.upstreams[key] == nil {
+			s.upstreams[key] = map[string]struct{}{}
+		}
+		s.upstreams[key][one.ID] = struct{}{}
+	}
 	return nil
 }
 
@@ -212,6 +236,10 @@ func (s *sessions) remove(one session.Session) {
 	delete(s.hashes, one.Hash)
 	delete(s.formers, one.Former)
 	delete(s.families, one.Family)
+	key := upstreamKey{one.Provider, one.Upstream}
+	if delete(s.upstreams[key], one.ID); len(s.upstreams[key]) == 0 {
+		delete(s.upstreams, key)
+	}
 }
 
 // cleanSession returns a copy of a session that shares nothing with it.

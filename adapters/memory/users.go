@@ -97,6 +97,11 @@ func (s *users) Delete(ctx context.Context, id string) error {
 			(*sessions)(s).remove(one)
 		}
 	}
+	for _, i := range s.identities {
+		if i.UserID == id {
+			(*identities)(s).remove(i)
+		}
+	}
 	for key, t := range s.mailTokens {
 		if t.Subject == id {
 			delete(s.mailTokens, key)

@@ -297,7 +297,8 @@ func asNobody(t *testing.T, f func()) {
 // differ from those that get it.
 func TestMigrations_are_only_added_to(t *testing.T) {
 	released := map[string]string{
-		"00001_accounts.sql": "6f49da4d3bf662da4400ed92d2fc8159550746d27ff821ee6fa1f397c724b11f",
+		"00001_accounts.sql":  "6f49da4d3bf662da4400ed92d2fc8159550746d27ff821ee6fa1f397c724b11f",
+		"00002_providers.sql": "211ad15198fbfb2592ce0f34d68a1576e729d1f7069e37b5e1f3df2565699377",
 	}
 	files, err := sqlstore.Migrations("sqlite")
 	if err != nil {

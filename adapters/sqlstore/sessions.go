@@ -19,7 +19,8 @@ var (
 )
 
 const sessionColumns = `s.id, s.user_id, s.tenant, s.hash, s.former, s.former_to, s.signed_in_at, s.seen_at, s.idle,
-	s.ends_at, s.rotate, s.method, s.sealed, s.family, s.refresh, s.rotation, s.fresh_at`
+	s.ends_at, s.rotate, s.method, s.sealed, s.family, s.refresh, s.rotation, s.fresh_at,
+	s.provider, s.upstream`
 
 // Create implements ports.Sessions.
 func (s *sessions) Create(ctx context.Context, one session.Session) error {
@@ -27,8 +28,8 @@ func (s *sessions) Create(ctx context.Context, one session.Session) error {
 	return db.write.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		broken, err := db.attempt(ctx, tx, `
 			INSERT INTO sessions (user_id, tenant, hash, former, former_to, signed_in_at, seen_at, idle, ends_at, expires_at,
-				rotate, method, sealed, family, refresh, rotation, fresh_at, id)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, sessionArgs(&one)...)
+				rotate, method, sealed, family, refresh, rotation, fresh_at, provider, upstream, id)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, sessionArgs(&one)...)
 		if err != nil {
 			return err
 		}
@@ -86,7 +87,7 @@ func (s *sessions) Update(ctx context.Context, id string, change func(*session.S
 		broken, err := db.attempt(ctx, tx, `
 			UPDATE sessions SET user_id = ?, tenant = ?, hash = ?, former = ?, former_to = ?, signed_in_at = ?, seen_at = ?,
 				idle = ?, ends_at = ?, expires_at = ?, rotate = ?, method = ?, sealed = ?, family = ?, refresh = ?, rotation = ?,
-				fresh_at = ?
+				fresh_at = ?, provider = ?, upstream = ?
 			WHERE id = ?`, sessionArgs(&one)...)
 		if err != nil {
 			return err
@@ -152,6 +153,14 @@ func (s *sessions) MarkRotate(ctx context.Context, userID string) error {
 	return err
 }
 
+// ByUpstream implements ports.SessionSets.
+func (s *sessions) ByUpstream(ctx context.Context, provider, upstream string) ([]session.Session, error) {
+	return scan(ctx, (*Store)(s), newSessionRow, `
+		SELECT `+sessionColumns+` FROM sessions s
+		WHERE s.upstream = ? AND s.provider = ? AND s.upstream <> ''`, // which is also the condition of the index
+		upstream, provider)
+}
+
 // byID reads a session that the transaction is about to change.
 func (s *sessions) byID(ctx context.Context, tx *sql.Tx, id string) (session.Session, error) {
 	return one(ctx, (*Store)(s), tx, newSessionRow(), ports.ErrSessionUnknown, `
@@ -191,7 +200,8 @@ func equalSessions(a, b *session.Session) bool {
 	return a.ID == b.ID && a.UserID == b.UserID && a.Tenant == b.Tenant && a.Hash == b.Hash && a.Former == b.Former &&
 		a.FormerTo.Equal(b.FormerTo) && a.SignedInAt.Equal(b.SignedInAt) && a.SeenAt.Equal(b.SeenAt) && a.Idle == b.Idle &&
 		a.EndsAt.Equal(b.EndsAt) && a.Rotate == b.Rotate && a.Method == b.Method && a.Family == b.Family &&
-		a.Refresh == b.Refresh && a.Rotation == b.Rotation && a.FreshAt.Equal(b.FreshAt)
+		a.Refresh == b.Refresh && a.Rotation == b.Rotation && a.FreshAt.Equal(b.FreshAt) &&
+		a.Provider == b.Provider && a.Upstream == b.Upstream
 }
 
 // sessionArgs returns the columns of a session but the id, then the id.
@@ -200,7 +210,7 @@ func sessionArgs(in *session.Session) []any {
 	return []any{
 		s.UserID, s.Tenant, s.Hash[:], hashOrNull(s.Former), ms(s.FormerTo), ms(s.SignedInAt), ms(s.SeenAt),
 		s.Idle.Milliseconds(), ms(s.EndsAt), ms(s.Expiry()), s.Rotate, s.Method, blobOrNull(s.Sealed), hashOrNull(s.Family),
-		hashOrNull(s.Refresh), s.Rotation, ms(s.FreshAt), s.ID,
+		hashOrNull(s.Refresh), s.Rotation, ms(s.FreshAt), s.Provider, s.Upstream, s.ID,
 	}
 }
 
@@ -226,7 +236,8 @@ func (r *sessionRow) columns(into []any) []any {
 	return append(into,
 		&s.ID, &s.UserID, &s.Tenant, (*hashColumn)(&s.Hash), (*hashColumn)(&s.Former), (*timeColumn)(&s.FormerTo),
 		(*timeColumn)(&s.SignedInAt), (*timeColumn)(&s.SeenAt), &r.idle, (*timeColumn)(&s.EndsAt), &s.Rotate, &s.Method,
-		&s.Sealed, (*hashColumn)(&s.Family), (*hashColumn)(&s.Refresh), &s.Rotation, (*timeColumn)(&s.FreshAt))
+		&s.Sealed, (*hashColumn)(&s.Family), (*hashColumn)(&s.Refresh), &s.Rotation, (*timeColumn)(&s.FreshAt),
+		&s.Provider, &s.Upstream)
 }
 
 func (r *sessionRow) value() session.Session {

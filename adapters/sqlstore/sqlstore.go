@@ -107,6 +107,9 @@ func (s *Store) Sessions() ports.Sessions { return (*sessions)(s) }
 // SessionSets returns the store as ports.SessionSets.
 func (s *Store) SessionSets() ports.SessionSets { return (*sessions)(s) }
 
+// Identities returns the store as ports.Identities.
+func (s *Store) Identities() ports.Identities { return (*identities)(s) }
+
 // MailTokens returns the store as ports.MailTokens.
 func (s *Store) MailTokens() ports.MailTokens { return (*mailTokens)(s) }
 
@@ -148,7 +151,7 @@ func one[T any](ctx context.Context, s *Store, q querier, r row[T], miss error, 
 }
 
 // columnsMost is how many columns the widest statement has.
-const columnsMost = 32
+const columnsMost = 40
 
 // point is one outside of any transaction.
 func point[T any](ctx context.Context, s *Store, r row[T], miss error, statement string, args ...any) (T, error) {

@@ -18,7 +18,7 @@ var (
 )
 
 const userColumns = `u.id, u.tenant, u.name, u.name_key, u.email, u.email_key, u.email_confirmed, u.password_hash,
-	u.permissions, u.ban_reason, u.ban_from, u.ban_until, u.created_at, u.updated_at`
+	u.permissions, u.ban_reason, u.ban_from, u.ban_until, u.created_at, u.updated_at, u.full_name, u.picture`
 
 // Create implements ports.Users.
 func (s *users) Create(ctx context.Context, u user.User) error {
@@ -30,8 +30,8 @@ func (s *users) Create(ctx context.Context, u user.User) error {
 		}
 		broken, err := db.attempt(ctx, tx, `
 			INSERT INTO users (tenant, name, name_key, email, email_key, email_confirmed, password_hash, permissions,
-				ban_reason, ban_from, ban_until, created_at, updated_at, id)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, args...)
+				ban_reason, ban_from, ban_until, created_at, updated_at, full_name, picture, id)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, args...)
 		if err != nil {
 			return err
 		}
@@ -81,7 +81,8 @@ func (s *users) Update(ctx context.Context, id string, change func(*user.User) e
 		}
 		broken, err := db.attempt(ctx, tx, `
 			UPDATE users SET tenant = ?, name = ?, name_key = ?, email = ?, email_key = ?, email_confirmed = ?,
-				password_hash = ?, permissions = ?, ban_reason = ?, ban_from = ?, ban_until = ?, created_at = ?, updated_at = ?
+				password_hash = ?, permissions = ?, ban_reason = ?, ban_from = ?, ban_until = ?, created_at = ?, updated_at = ?,
+				full_name = ?, picture = ?
 			WHERE id = ?`, args...)
 		if err != nil {
 			return err
@@ -110,7 +111,7 @@ func (s *users) Update(ctx context.Context, id string, change func(*user.User) e
 func (s *users) Delete(ctx context.Context, id string) error {
 	db := (*Store)(s)
 	return db.write.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		n, err := db.exec(ctx, tx, `DELETE FROM users WHERE id = ?`, id) // sessions and permissions go by cascade
+		n, err := db.exec(ctx, tx, `DELETE FROM users WHERE id = ?`, id) // sessions, identities and permissions go by cascade
 		if err != nil {
 			return err
 		}
@@ -190,7 +191,7 @@ func userArgs(u *user.User) ([]any, error) {
 	}
 	return []any{
 		u.Tenant, u.Name.String(), u.Name.Key(), u.Email.String(), email, u.EmailConfirmed, u.PasswordHash, permissions,
-		reason, from, until, ms(u.CreatedAt), ms(u.UpdatedAt), u.ID,
+		reason, from, until, ms(u.CreatedAt), ms(u.UpdatedAt), u.Profile.FullName, u.Profile.Picture, u.ID,
 	}, nil
 }
 
@@ -219,7 +220,7 @@ func (r *userRow) columns(into []any) []any {
 	return append(into,
 		&u.ID, &u.Tenant, &r.name, &r.nameKey, &r.email, &r.emailKey, &u.EmailConfirmed, &u.PasswordHash,
 		jsonColumn[[]string]{&u.Permissions}, &r.reason, &r.banFrom, &r.banUntil, (*timeColumn)(&u.CreatedAt),
-		(*timeColumn)(&u.UpdatedAt))
+		(*timeColumn)(&u.UpdatedAt), &u.Profile.FullName, &u.Profile.Picture)
 }
 
 func (r *userRow) value() user.User {

@@ -34,6 +34,7 @@ type Store interface {
 	UserSearch() ports.UserSearch
 	Sessions() ports.Sessions
 	SessionSets() ports.SessionSets
+	Identities() ports.Identities
 	MailTokens() ports.MailTokens
 	Attempts() ports.Attempts
 	Marks() ports.Marks
