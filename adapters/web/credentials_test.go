@@ -130,6 +130,32 @@ func TestLogin_Fixation(t *testing.T) {
 	mallory.do("GET", "/auth/verify", nil).want(401, "session_unknown")
 }
 
+// A planted cookie must not outlive a sign-out: its session ends with ours.
+func TestLogout_Tossed(t *testing.T) {
+	f := newFixture(t, options{})
+	alice, mallory := f.browser().register("alice"), f.browser().register("mallory")
+	both := sessionCookie + "=" + mallory.cookies[sessionCookie] + "; " + sessionCookie + "=" + alice.cookies[sessionCookie]
+	a := f.send("POST", "/auth/logout", nil, http.Header{"Cookie": {both}}).want(200, "")
+	if len(a.sets) != 3 {
+		t.Errorf("sets %v", a.Header["Set-Cookie"])
+	}
+	alice.do("GET", "/auth/verify", nil).want(401, "session_unknown")
+	mallory.do("GET", "/auth/verify", nil).want(401, "session_unknown")
+}
+
+// Signing out by bearer ends that sign-in and leaves the cookies alone.
+func TestLogout_Bearer(t *testing.T) {
+	f := newFixture(t, options{})
+	alice := f.browser().register("alice")
+	token := f.tokens("alice").AccessToken
+	if a := alice.do("POST", "/auth/logout", nil, "Authorization", "Bearer "+token).want(200, ""); len(a.sets) > 0 {
+		t.Errorf("sets %v", a.Header["Set-Cookie"])
+	}
+	f.bearer(token).do("GET", "/auth/verify", nil).want(401, "token_revoked")
+	f.bearer(token).do("POST", "/auth/logout", nil).want(401, "token_revoked")
+	alice.do("GET", "/auth/verify", nil).want(200, "")
+}
+
 func TestLogin_Alike(t *testing.T) {
 	f := newFixture(t, options{})
 	f.browser().register("alice")
