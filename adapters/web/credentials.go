@@ -91,7 +91,7 @@ func (n *cookieNames) read(h *fasthttp.RequestHeader) (shown credentials) {
 		shown.decisive = &n.session
 	case shown.Access != "":
 		shown.decisive = &n.access
-		shown.Access = utils.CopyString(shown.Access)
+		shown.Access = utils.CopyString(shown.Access) // as of a header: a token may be remembered
 	}
 	return shown
 }
