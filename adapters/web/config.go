@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/hexward/hexward/core/auth"
@@ -87,9 +86,6 @@ type server struct {
 	allowed map[string]bool // Origins
 	cookies cookieNames
 	headers []header // on every answer
-
-	appChecked sync.Once
-	appError   error // see checkApp
 }
 
 // newServer checks a Config and names everything that is wrong with it.

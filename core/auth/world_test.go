@@ -456,7 +456,7 @@ func (w *world) verify(ctx context.Context, hash, password string) (matches, out
 			kind = "empty"
 		}
 		w.cost = append(w.cost, "verify "+kind)
-		current, old := strings.CutPrefix(hash, "$old")
+		current, old := strings.CutPrefix(strings.TrimPrefix(hash, "$new"), "$old")
 		matches = hash != "" && current == fakeHash(password)
 		outdated = matches && old
 		return nil

@@ -118,52 +118,31 @@ func appendUnescaped(dst []byte, s string) []byte {
 	return dst
 }
 
-// oddByte is not zero for the bytes of a name that keep it from being compared as it stands: escapes, and what has or folds
-// to another case.
-var oddByte = func() (t [256]byte) {
+// oddByte marks the bytes of a name that keep it from being compared as it stands: escapes, and what has or folds to another
+// case.
+var oddByte = func() (t [256]bool) {
 	for c := range t {
-		if c == '\\' || c >= utf8.RuneSelf || c >= 'A' && c <= 'Z' {
-			t[c] = 1
-		}
+		t[c] = c == '\\' || c >= utf8.RuneSelf || c >= 'A' && c <= 'Z'
 	}
 	return t
 }()
 
-// hashName returns a number that is the same for equal names, their escapes resolved, and seldom for others (the length,
-// and three of the bytes), and whether the name holds an oddByte.
+// hashName returns the FNV-1a hash of a name with its escapes resolved, and whether it holds an oddByte.
 func hashName(s string) (h uint32, odd bool) {
-	if s == "" {
-		return 0, false
-	}
-	var seen byte
+	h = 2166136261
 	for i := 0; i < len(s); i++ {
-		seen |= oddByte[s[i]]
+		h = (h ^ uint32(s[i])) * 16777619
+		odd = odd || oddByte[s[i]]
 	}
-	if seen == 0 || !hasEscape(s) {
-		return hashBytes(len(s), s[0], s[len(s)/2], s[len(s)-1]), seen != 0
+	if !odd || !hasEscape(s) {
+		return h, odd
 	}
-	n := 0
-	for u := (unescaper{text: s}); ; n++ {
-		if _, ok := u.next(); !ok {
-			break
-		}
-	}
+	h = 2166136261
 	u := unescaper{text: s}
-	var first, middle, last byte
-	for i := range n {
-		last, _ = u.next()
-		if i == 0 {
-			first = last
-		}
-		if i == n/2 {
-			middle = last
-		}
+	for c, ok := u.next(); ok; c, ok = u.next() {
+		h = (h ^ uint32(c)) * 16777619
 	}
-	return hashBytes(n, first, middle, last), true
-}
-
-func hashBytes(n int, first, middle, last byte) uint32 {
-	return uint32(n)&0xFF | uint32(first)<<8 | uint32(middle)<<16 | uint32(last)<<24
+	return h, true
 }
 
 // equalNames reports whether two names are equal once their escapes are resolved.

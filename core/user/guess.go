@@ -60,14 +60,18 @@ func guessable(password string, context []string) bool {
 	if fourWords(password, known) {
 		return false
 	}
-	text := bare(fold(password))
+	text := fold(password)
+	if common[text] {
+		return true
+	}
+	text = bare(text)
 	if unit := repeated(text); unit != text {
 		if utf8.RuneCountInString(unit) < minPasswordEver {
 			return true
 		}
 		text = unit
 	}
-	return few(text, known)
+	return common[text] || common[plain(text)] || few(text, known)
 }
 
 // fourWords reports whether the password has four different words with
@@ -106,7 +110,8 @@ func few(text string, known map[string]bool) bool {
 	// its cost, and where its last part starts.
 	type way struct {
 		cost, from int
-		others     int // k of the state before
+		others     int  // k of the state before
+		piece      bool // whether the last part is a piece
 	}
 	state := make([][fewOthers + 1]way, n+1)
 	for i := range state {
@@ -118,7 +123,7 @@ func few(text string, known map[string]bool) bool {
 	used := func(i, k int, piece string) bool {
 		for i > 0 {
 			w := state[i][k]
-			if undone[w.from:i] == piece {
+			if w.piece && undone[w.from:i] == piece {
 				return true
 			}
 			i, k = w.from, w.others
@@ -152,7 +157,7 @@ func few(text string, known map[string]bool) bool {
 					cost = at
 				}
 				if cost < state[end][k].cost {
-					state[end][k] = way{cost: cost, from: i, others: k}
+					state[end][k] = way{cost: cost, from: i, others: k, piece: true}
 				}
 			}
 		}

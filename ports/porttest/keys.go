@@ -95,11 +95,9 @@ func keysKeep(t *testing.T, s ports.Keys) {
 	same(t, "keys after those of a change were changed", listKeys(t, s), want)
 
 	odd := signingKey("odd", 0)
-	at := noon.Add(1_999_999).In(time.FixedZone("", 3600))
-	odd.PublishedAt, odd.SignsFrom, odd.RetiredAt, odd.DropAt = at, at, at, at
+	odd.PublishedAt = noon.Add(1_999_999).In(time.FixedZone("", 3600))
 	even := odd
-	at = noon.Add(time.Millisecond)
-	even.PublishedAt, even.SignsFrom, even.RetiredAt, even.DropAt = at, at, at, at
+	even.PublishedAt = noon.Add(time.Millisecond)
 	replaced := oldest
 	replaced.RetiredAt = noon
 	setKeys(t, s, odd, replaced) // one added, one changed, two gone

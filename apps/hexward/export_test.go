@@ -1,7 +1,0 @@
-package main
-
-// What the tests start.
-var (
-	Run  = run
-	Exit = exit
-)
