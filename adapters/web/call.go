@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -79,18 +80,23 @@ func (k *call) serve(handle func(*call) error) error {
 		h.SetConnectionClose()
 		return handle(k)
 	}
-	if !k.route.silent {
+	if !k.route.asked {
 		k.requestID()
 	}
-	if err := checkWire(k.Request().Header.RawHeaders()); err != nil {
+	if err := checkRequest(&k.Request().Header); err != nil {
 		h.SetConnectionClose() // what follows may be part of this request
 		return err
 	}
 	if err := checkPath(k.Request().URI().PathOriginal()); err != nil {
 		return err
 	}
-	if done, err := k.enforceHTTPS(); done || err != nil {
+	if err := k.checkApp(); err != nil {
 		return err
+	}
+	if !k.route.asked {
+		if done, err := k.enforceHTTPS(); done || err != nil {
+			return err
+		}
 	}
 	k.allowOrigin()
 	k.shown = k.cookies.read(&k.Request().Header)
@@ -104,13 +110,24 @@ func (k *call) serve(handle func(*call) error) error {
 		if err := k.demand(); err != nil {
 			return err
 		}
-		if k.identity.RotateDue && !k.route.keeps {
+		if k.identity.RotateDue && !k.route.asked {
 			if err := k.renew(); err != nil {
 				return err
 			}
 		}
 	}
 	return handle(k)
+}
+
+// checkApp returns an error in an app that leaves header names as they come: then
+// a lower-case Authorization, Origin or Sec-Fetch-Site would not be seen.
+func (k *call) checkApp() error {
+	k.appChecked.Do(func() {
+		if k.App().Config().DisableHeaderNormalizing {
+			k.appError = errors.New("web: the app around sets fiber.Config.DisableHeaderNormalizing, without which a header may be overlooked")
+		}
+	})
+	return k.appError
 }
 
 // secure sets what every answer has.

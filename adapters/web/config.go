@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hexward/hexward/core/auth"
@@ -86,6 +87,9 @@ type server struct {
 	allowed map[string]bool // Origins
 	cookies cookieNames
 	headers []header // on every answer
+
+	appChecked sync.Once
+	appError   error // see checkApp
 }
 
 // newServer checks a Config and names everything that is wrong with it.

@@ -92,8 +92,14 @@ func listen(t testing.TB, app *fiber.App) (addr string) {
 	done := make(chan error, 1)
 	go func() { done <- app.Listener(l) }()
 	t.Cleanup(func() {
-		_ = app.ShutdownWithTimeout(2 * time.Second) // idle connections are cut off
-		<-done
+		client.CloseIdleConnections()
+		_ = app.ShutdownWithTimeout(2 * time.Second) // connections that a test left open are cut off
+		_ = l.Close()                                // in case it had not begun to serve
+		select {
+		case <-done:
+		case <-time.After(5 * time.Second):
+			t.Error("the server did not stop")
+		}
 	})
 	return l.Addr().String()
 }
@@ -368,4 +374,18 @@ func (f *fixture) bearer(token string) *browser {
 	return &browser{f, map[string]string{}, http.Header{"Authorization": {"Bearer " + token}}}
 }
 
-var loopbackNet = netip.MustParsePrefix("127.0.0.0/8")
+// viaProxy is where the tests' requests come from, as a trusted proxy.
+var viaProxy = netip.MustParsePrefix("127.0.0.0/8")
+
+var (
+	webClient  = auth.Client{Request: "test"}
+	portsQuery = ports.EventQuery{Limit: 1000}
+)
+
+// login signs a user in by cookie.
+func (f *fixture) login(name string) *browser {
+	f.Helper()
+	b := f.browser()
+	b.do("POST", "/auth/login", fields{"login": name, "password": password}).want(200, "")
+	return b
+}

@@ -3,7 +3,10 @@ package web
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/valyala/fasthttp"
 
 	"github.com/hexward/hexward/core/fault"
 )
@@ -34,16 +37,51 @@ var (
 	errPath = fault.New(fault.Invalid, "path", "a path has no empty or dot segments and no encoded slashes")
 )
 
+// checkRequest refuses requests that two HTTP implementations may read
+// differently. One that was not read from a connection has no header block to
+// look at.
+func checkRequest(h *fasthttp.RequestHeader) error {
+	raw := h.RawHeaders()
+	chunked, err := checkWire(raw)
+	if err == nil && chunked {
+		err = checkTrailer(h, raw)
+	}
+	return err
+}
+
+// believed are the headers by which something is decided.
+var believed = []string{
+	"Authorization", "Cookie", "Origin", "Sec-Fetch-Site", "Content-Encoding", "X-Forwarded-For", "X-Forwarded-Proto", "X-Request-Id",
+}
+
+// checkTrailer refuses a chunked request that has one of them in its trailer: the
+// server below mixes trailer fields with the headers, behind those that a proxy
+// has added.
+func checkTrailer(h *fasthttp.RequestHeader, raw []byte) error {
+	for _, name := range believed {
+		n := len(h.PeekAll(name))
+		for line := range bytes.SplitSeq(raw, []byte("\r\n")) {
+			if named(line, strings.ToLower(name)) {
+				n--
+			}
+		}
+		if n > 0 {
+			return errWire
+		}
+	}
+	return nil
+}
+
 // checkWire refuses header blocks that two HTTP implementations may read as
 // different requests (RFC 9112 §5.2, §6.3, §11.2): a line that ends without a
 // carriage return, a folded line, a body whose length is said twice or in two
 // ways. raw is the block as it came, without the request line.
-func checkWire(raw []byte) error {
-	lengths, encodings, hosts := 0, 0, 0
+func checkWire(raw []byte) (chunked bool, err error) {
+	lengths, encodings, hosts, types := 0, 0, 0, 0
 	for len(raw) > 0 {
 		n := bytes.IndexByte(raw, '\n')
 		if n < 1 || raw[n-1] != '\r' {
-			return errWire
+			return false, errWire
 		}
 		line := raw[:n-1]
 		raw = raw[n+1:]
@@ -52,16 +90,18 @@ func checkWire(raw []byte) error {
 		}
 		switch line[0] | 0x20 {
 		case ' ', '\t' | 0x20:
-			return errWire
+			return false, errWire
 		case 'c':
 			if named(line, "content-length") {
 				lengths++
+			} else if named(line, "content-type") {
+				types++
 			}
 		case 't':
 			if named(line, "transfer-encoding") {
 				encodings++
 				if value := bytes.TrimSpace(line[len("transfer-encoding:"):]); !bytes.EqualFold(value, []byte("chunked")) {
-					return errWire
+					return false, errWire
 				}
 			}
 		case 'h':
@@ -70,13 +110,13 @@ func checkWire(raw []byte) error {
 			}
 		}
 		if bytes.IndexByte(line, '\r') >= 0 || bytes.IndexByte(line, 0) >= 0 {
-			return errWire
+			return false, errWire
 		}
 	}
-	if lengths+encodings > 1 || hosts > 1 {
-		return errWire
+	if lengths+encodings > 1 || hosts > 1 || types > 1 {
+		return false, errWire
 	}
-	return nil
+	return encodings > 0, nil
 }
 
 // named reports whether a header line has this name, which is in lower case.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/auth"
@@ -29,8 +30,7 @@ type Route struct {
 	Demand Demand
 
 	grants bool // answers with credentials, so it demands the same origin whatever came with it
-	silent bool // its success has no request id, which would cost more than the rest
-	keeps  bool // leaves the session's id as it is
+	asked  bool // by a proxy about somebody's request to something else; see verify
 	only   bool // GET without HEAD
 	unread bool // the request could not be read: nothing of it is checked
 	handle func(*call) error
@@ -53,7 +53,7 @@ var baseRoutes = []Route{
 	{Method: "POST", Path: "/setup/{token}", grants: true, handle: (*call).setup},
 	{Method: "POST", Path: "/logout", grants: true, handle: (*call).logout},
 	{Method: "GET", Path: "/logout", only: true, handle: (*call).logoutByLink},
-	{Method: "GET", Path: "/verify", Demand: SignedIn, silent: true, keeps: true, handle: (*call).verify},
+	{Method: "GET", Path: "/verify", Demand: SignedIn, asked: true, handle: (*call).verify},
 	{Method: "GET", Path: "/userinfo", Demand: SignedIn, handle: (*call).me},
 	{Method: "GET", Path: "/me", Demand: SignedIn, handle: (*call).me},
 	{Method: "DELETE", Path: "/me", Demand: SignedIn, handle: (*call).deleteMe},
@@ -115,7 +115,27 @@ func New(service *auth.Service, c Config) (*fiber.App, error) {
 	s.register(app.Group(s.base), baseRoutes)
 	s.register(app, rootRoutes)
 	s.register(app, pageRoutes)
+	routed := app.Handler()
+	app.Server().Handler = func(ctx *fasthttp.RequestCtx) {
+		if knownMethod(ctx.Method()) {
+			routed(ctx)
+			return
+		}
+		c := app.AcquireCtx(ctx)
+		defer app.ReleaseCtx(c)
+		_ = s.outside(c, fiber.ErrBadRequest) // always nil
+	}
 	return app, nil
+}
+
+// knownMethod reports whether Fiber knows a method. Others it would answer on its
+// own.
+func knownMethod(method []byte) bool {
+	switch string(method) {
+	case "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT":
+		return true
+	}
+	return false
 }
 
 // Mount adds the routes of accounts, those under the base path, to a router of

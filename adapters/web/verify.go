@@ -17,7 +17,10 @@ var (
 )
 
 // verify is what every request to everything behind Hexward waits for, so it
-// builds its answer by hand, into memory that the connection keeps.
+// builds its answer by hand, into memory that the connection keeps, and a good
+// one has no request id. A proxy asks on behalf of somebody's request to something
+// else: it would not hand a new session id on, and what it says of http is not
+// about us.
 func (k *call) verify() error {
 	p := k.who()
 	r := k.Response()
