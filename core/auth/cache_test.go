@@ -22,7 +22,7 @@ func TestService_remembered(t *testing.T) {
 	for i := range people {
 		w.addUser(fmt.Sprintf("0190cccc-0000-7000-8000-%012x", i), fmt.Sprintf("person%d", i), fmt.Sprintf("p%d@example.org", i), otherPassword)
 	}
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same in each run
+	random := rand.New(rand.NewPCG(1, 2)) // the same in each run
 	there := map[string]*auth.Grant{}     // by session
 	var ended []*auth.Grant
 	for round := range 6 {

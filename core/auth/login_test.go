@@ -172,6 +172,33 @@ func TestService_Login_sameMillisecond(t *testing.T) {
 	})
 }
 
+// TestService_Login_clock: a clock that is set back lets no token escape a kick, and
+// one that was hours ahead keeps nobody out for hours.
+func TestService_Login_clock(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		ahead time.Duration
+		wait  time.Duration // until signing in works
+	}{
+		{"a little", 40 * time.Millisecond, 0},
+		{"seconds", 30 * time.Second, 30 * time.Second},
+		{"hours", 5 * time.Hour, time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.pass(tt.ahead)
+			g := w.login("alice", alicePassword)
+			w.pass(-tt.ahead)
+			if err := w.service.Kick(t.Context(), w.root(), aliceID, client); err != nil {
+				t.Fatal(err)
+			}
+			w.dead("what was before", g)
+			w.pass(tt.wait)
+			w.login("alice", alicePassword)
+		})
+	}
+}
+
 // TestService_Login_rehash: another sign-in or another password wins against the
 // replacement of an outdated hash.
 func TestService_Login_rehash(t *testing.T) {
