@@ -35,12 +35,12 @@ RACED   = $$(go list ./core/... ./ports/... ./adapters/...)
 UNRACED = $$(go list ./... | grep -vE '/hexward/(core|ports|adapters)(/|$$)' || true)
 
 .PHONY: test
-test: needs ## run every test, with the race detector on for core, ports and adapters
+test: needs needs-curl ## run every test, with the race detector on for core, ports and adapters
 	go test -race -timeout 15m $(RACED)
 	@unraced=$(UNRACED); [[ -z $$unraced ]] || { set -x; go test -timeout 15m $$unraced; }
 
 .PHONY: race
-race: needs ## run every test with the race detector on
+race: needs needs-curl ## run every test with the race detector on
 	go test -race -timeout 20m ./...
 
 .PHONY: fuzz
@@ -53,8 +53,8 @@ fuzz: needs ## fuzz every parser for FUZZTIME (10s)
 	done
 
 .PHONY: bench
-bench: needs ## measure, and print each ratio beside its aim
-	@go run ./.ci/bench $(ARGS)
+bench: build ## measure, and print each ratio beside its aim
+	@HEXWARD_BINARY=$(CURDIR)/bin/hexward go run ./.ci/bench $(ARGS)
 
 .PHONY: lint
 lint: needs ## say what golangci-lint and gofumpt would have otherwise
@@ -79,3 +79,10 @@ needs:
 	@command -v $${CC:-gcc} >/dev/null || { \
 		if [[ $$EUID == 0 ]] && command -v apt-get >/dev/null; then apt-get install -y -qq gcc libc6-dev >&2; \
 		else echo 'A C compiler is missing, which SQLite is built with: install gcc (apt-get install gcc libc6-dev, dnf install gcc, apk add gcc musl-dev)' >&2; exit 1; fi; }
+
+# The tests run the tour of the README, which is written with curl.
+.PHONY: needs-curl
+needs-curl:
+	@command -v curl >/dev/null || { \
+		if [[ $$EUID == 0 ]] && command -v apt-get >/dev/null; then apt-get install -y -qq curl >&2; \
+		else echo 'curl is missing, which the tests run the tour of README.md with: install it' >&2; exit 1; fi; }

@@ -40,25 +40,27 @@
 // # The flows
 //
 // Register. user.ParseName, user.ParseEmail and user.Policy accept the input;
-// every member that is wrong is named at once, by a fault of kind Invalid. The
-// password is hashed whether or not the name is free, so that time tells
-// nothing. In open mode the user is stored and signed in. In verified mode the
-// answer is the same for a new and a known address: the new one is mailed a link
-// that ends the registration, the known one a notice.
+// every member that is wrong is named at once, by a fault of kind Invalid. In
+// open mode the user is stored and signed in. In verified mode there is no user
+// until a mailed link is followed, and a known and a new address cost the same
+// and get the same answer: the new one is mailed the link, the known one a
+// notice.
 //
-// Sign in. Attempts are counted against the account and the client's network
-// first, and a sign-in that is throttled is refused whatever the password. The
-// login is looked up by its key; if nobody has it, the password is held against
-// an empty hash, which takes as long. A match forgets the account's attempts,
-// replaces an outdated hash, makes a session.Session with an id from
-// session.Seal and a refresh family, and signs an access token that names the
-// session. Every other outcome is one and the same Unauthenticated fault.
+// Sign in. user.LoginKey finds the user. Attempts are counted against the
+// account, which may be nobody's, and the client's network before any password
+// is hashed, and a sign-in that is throttled is refused whatever the password. If
+// there is no user the password is held against an empty hash, which takes as
+// long, and the fault is that of a wrong password. A match replaces an outdated
+// hash, makes a session.Session with an id from session.Seal and a refresh
+// family, signs an access token that names the session, and forgets the account's
+// attempts. Only who knows the password learns of a ban.
 //
 // A request with a session cookie. Seal.Check tells a forged cookie without a
 // look-up and gives the hash under which the store has the session.
-// Session.Accepts and Session.Alive decide, then the user's ban; an id that is
-// due to rotate is replaced and the former one lives for RotationGrace. The
-// answer is an access.Principal.
+// Session.Accepts and Session.Alive decide, then the user's ban. The answer is an
+// access.Principal. An id that is due to rotate, as after a change of
+// permissions, is replaced with the answer, and the former one lives for
+// RotationGrace.
 //
 // A request with an access token. If there is an Authorization header it alone
 // decides. token.Verifier checks form, algorithm, signature and claims; then
@@ -85,9 +87,10 @@
 // account has another address by then.
 //
 // Reset. Asking answers the same whether or not the address is known. The secret
-// is mailed and consumed as above; the new password passes user.Policy, and every
-// session of the user ends, with a mark on their tokens: whoever knew the old
-// password is out.
+// is mailed and consumed as above, once the new password has passed user.Policy,
+// and every session of the user ends, with a mark on their tokens: whoever knew
+// the old password is out. A change of password does the same to all sessions
+// but the one that made it, which gets a new id at once.
 //
 // Rotate a signing key. A key is published first, so that every verifier has
 // fetched it before it signs; then it signs; then it is retired and only

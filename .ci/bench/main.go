@@ -27,19 +27,20 @@ import (
 // and which of its metrics ("ns/op" when empty).
 type figure struct{ dir, name, metric string }
 
-// row is a ratio and the aim that it is held to.
+// row is a ratio, or one figure by itself, and the aim that it is held to.
 type row struct {
 	what  string
 	of    figure
-	to    figure
+	to    figure // the zero value when the figure stands by itself
 	aim   float64
 	least bool // the aim is a least, not a most
+	slow  bool // an operation takes so long that it needs ten times the time
 }
 
 func run(args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	rounds := flags.Int("rounds", 5, "how many rounds")
-	each := flags.Duration("time", 100*time.Millisecond, "how long each benchmark runs in a round")
+	each := flags.Duration("time", 200*time.Millisecond, "how long each benchmark runs in a round")
 	strict := flags.Bool("strict", false, "fail when an aim is missed")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -80,20 +81,27 @@ func run(args []string) error {
 type suite struct {
 	dir, binary string
 	names       []string
+	slow        map[string]bool
 }
 
 func compile(rows []row, into string) ([]suite, error) {
 	var suites []suite
 	for _, r := range rows {
 		for _, f := range []figure{r.of, r.to} {
+			if f == (figure{}) {
+				continue
+			}
 			i := slices.IndexFunc(suites, func(s suite) bool { return s.dir == f.dir })
 			if i < 0 {
 				i = len(suites)
-				suites = append(suites, suite{dir: f.dir, binary: filepath.Join(into, strings.ReplaceAll(f.dir, "/", "-"))})
+				suites = append(suites, suite{
+					dir: f.dir, binary: filepath.Join(into, strings.ReplaceAll(f.dir, "/", "-")), slow: map[string]bool{},
+				})
 			}
 			if !slices.Contains(suites[i].names, f.name) {
 				suites[i].names = append(suites[i].names, f.name)
 			}
+			suites[i].slow[f.name] = suites[i].slow[f.name] || r.slow
 		}
 	}
 	for _, s := range suites {
@@ -113,7 +121,11 @@ func (s suite) run(each time.Duration, into map[figure]float64) error {
 		for i := range parts {
 			parts[i] = "^" + parts[i] + "$"
 		}
-		cmd := exec.Command(s.binary, "-test.run=^$", "-test.bench="+strings.Join(parts, "/"), "-test.benchtime="+each.String())
+		length := each
+		if s.slow[name] {
+			length *= 10
+		}
+		cmd := exec.Command(s.binary, "-test.run=^$", "-test.bench="+strings.Join(parts, "/"), "-test.benchtime="+length.String())
 		cmd.Dir = s.dir
 		out, err := cmd.CombinedOutput()
 		if err != nil {
@@ -153,6 +165,9 @@ func report(rows []row, measured []map[figure]float64) (missed int, err error) {
 		for _, m := range measured {
 			a, okA := m[r.of]
 			b, okB := m[r.to]
+			if r.to == (figure{}) {
+				b, okB = 1, true
+			}
 			if !okA || !okB {
 				return 0, fmt.Errorf("%s: a benchmark does not report its metric", r.what)
 			}
@@ -167,8 +182,12 @@ func report(rows []row, measured []map[figure]float64) (missed int, err error) {
 			verdict = "missed"
 			missed++
 		}
+		beside := amount(median(to), r.to.metric)
+		if r.to == (figure{}) {
+			beside = "-"
+		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%.3g\t%s %.4g\t%s\n",
-			r.what, amount(median(of), r.of.metric), amount(median(to), r.to.metric), median(ratio), bound, r.aim, verdict)
+			r.what, amount(median(of), r.of.metric), beside, median(ratio), bound, r.aim, verdict)
 	}
 	return missed, w.Flush()
 }
@@ -185,7 +204,8 @@ func amount(v float64, metric string) string {
 		}
 		return d.String()
 	default:
-		return strconv.FormatFloat(v, 'f', -1, 64) + " " + metric
+		_, unit, _ := strings.Cut(metric, "-")
+		return strconv.FormatFloat(v, 'f', 1, 64) + " " + unit
 	}
 }
 

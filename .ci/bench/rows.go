@@ -1,6 +1,17 @@
 package main
 
-// rows are the aims that are a ratio of two benchmarks.
+// Where the benchmarks of the rows are.
+const (
+	server = "apps/hexward"
+	sqlite = "adapters/sqlite"
+)
+
+// A figure of the whole program: the processor time of a request.
+func request(name string) figure {
+	return figure{dir: server, name: "BenchmarkServer/" + name, metric: "cpu-ns/op"}
+}
+
+// rows are the aims that a benchmark, or a ratio of two, is held to.
 var rows = []row{
 	verification("EdDSA", "raw", 1.05),
 	verification("ES256", "raw", 1.05),
@@ -9,6 +20,26 @@ var rows = []row{
 	verification("ES256", "golang-jwt", 1),
 	verification("RS256", "golang-jwt", 1),
 	verification("HS256", "golang-jwt", 0.2),
+	{what: "session check: bare Fiber / ours, CPU a request", of: request("bare"), to: request("session"), aim: 0.95, least: true},
+	{what: "session check that misses the cache: bare Fiber / ours", of: request("bare"), to: request("uncached"), aim: 0.5, least: true},
+	{what: "sign-in / raw argon2id, CPU", of: request("sign-in"), to: request("argon2id"), aim: 1.01, slow: true},
+	{
+		what: "one durable commit / one refresh under load",
+		of:   figure{dir: sqlite, name: "BenchmarkWrite/insert"}, to: figure{dir: server, name: "BenchmarkServer/refresh"},
+		aim: 4, least: true,
+	},
+	{
+		what: "one durable commit / one rotation in the store under load",
+		of:   figure{dir: sqlite, name: "BenchmarkWrite/insert"}, to: figure{dir: sqlite, name: "BenchmarkWrite/grouped"},
+		aim: 4, least: true,
+	},
+	{
+		what: "session read from the store / prepared read of the driver",
+		of:   figure{dir: sqlite, name: "BenchmarkSessionByHash/store"}, to: figure{dir: sqlite, name: "BenchmarkSessionByHash/raw"},
+		aim: 1,
+	},
+	{what: "start on an existing database, ms", of: figure{dir: server, name: "BenchmarkServer/start", metric: "start-ms"}, aim: 30},
+	{what: "resident when idle, MiB", of: figure{dir: server, name: "BenchmarkServer/start", metric: "idle-MiB"}, aim: 20},
 }
 
 func verification(algorithm, beside string, aim float64) row {

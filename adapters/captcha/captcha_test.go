@@ -23,7 +23,7 @@ import (
 	"github.com/hexward/hexward/ports/porttest"
 )
 
-const secret = "the site's secret" //nolint:gosec // of no site
+const secret = "the site's secret"
 
 func write(w http.ResponseWriter, body string) { _, _ = io.WriteString(w, body) }
 
@@ -129,6 +129,7 @@ func TestCheck_answers(t *testing.T) {
 		{"nothing", captcha.Config{}, 200, ``, unavailable},
 		{"a page", captcha.Config{}, 200, `<!doctype html><title>success:true</title>`, unavailable},
 		{"huge", captcha.Config{}, 200, `{"success":true,"x":"` + strings.Repeat("x", 1<<20) + `"}`, unavailable},
+		{"yes and much white space", captcha.Config{}, 200, `{"success":true}` + strings.Repeat(" ", 1<<20), unavailable},
 		{"500 with yes", captcha.Config{}, 500, `{"success":true}`, unavailable},
 		{"503", captcha.Config{}, 503, `busy`, unavailable},
 		{"404", captcha.Config{}, 404, `{"success":true}`, unavailable},
@@ -162,6 +163,20 @@ func TestCheck_answers(t *testing.T) {
 				t.Errorf("got %s (%v), want %s", got, err, tt.want)
 			}
 		})
+	}
+}
+
+// TestCheck_endless_answer sees that reading ends long before the deadline.
+func TestCheck_endless_answer(t *testing.T) {
+	checker := newChecker(t, captcha.Config{URL: provider(t, func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			write(w, strings.Repeat(" ", 4096))
+		}
+	})})
+	start := time.Now()
+	err := checker.Check(t.Context(), "response", netip.Addr{})
+	if took := time.Since(start); fault.KindOf(err) != fault.Unavailable || took > captcha.DefaultTimeout/2 {
+		t.Errorf("got %v after %v", err, took)
 	}
 }
 

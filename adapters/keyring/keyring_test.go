@@ -31,7 +31,7 @@ import (
 type box byte
 
 func (b box) Seal(plain, associated []byte) ([]byte, error) {
-	out := append([]byte{byte(b), byte(len(associated))}, associated...) //nolint:gosec // short
+	out := append([]byte{byte(b), byte(len(associated))}, associated...)
 	for _, c := range plain {
 		out = append(out, c^0x55)
 	}
@@ -39,7 +39,7 @@ func (b box) Seal(plain, associated []byte) ([]byte, error) {
 }
 
 func (b box) Open(sealed, associated []byte) ([]byte, error) {
-	head := append([]byte{byte(b), byte(len(associated))}, associated...) //nolint:gosec // short
+	head := append([]byte{byte(b), byte(len(associated))}, associated...)
 	if len(sealed) == 0 || !bytes.HasPrefix(sealed, head) || sum(sealed[:len(sealed)-1]) != sealed[len(sealed)-1] {
 		return nil, errors.New("box: does not open")
 	}
@@ -174,7 +174,7 @@ func TestImport_refuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	small, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // to see it refused
+	small, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,6 +214,9 @@ func TestImport_refuses(t *testing.T) {
 			if fault.KindOf(err) != fault.Invalid || fault.CodeOf(err) != tt.code || row.ID != "" {
 				t.Errorf("got %+v, %v; want code %q", row, err, tt.code)
 			}
+			if tt.code == "weak" && !strings.Contains(err.Error(), "1024 bits") {
+				t.Errorf("the error does not say why: %v", err)
+			}
 		})
 	}
 }
@@ -241,7 +244,7 @@ func TestImport_OpenSSL(t *testing.T) {
 		{"genpkey -algorithm ed448", ""},
 	} {
 		t.Run(tt.args, func(t *testing.T) {
-			pem, err := exec.CommandContext(t.Context(), path, strings.Fields(tt.args)...).Output() //nolint:gosec // the arguments of this table
+			pem, err := exec.CommandContext(t.Context(), path, strings.Fields(tt.args)...).Output()
 			if err != nil {
 				t.Fatal(err)
 			}

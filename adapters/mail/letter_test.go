@@ -206,7 +206,7 @@ func TestConfig_refused(t *testing.T) {
 		{"long site", func(c *mail.Config) { c.SiteName = strings.Repeat("x", 101) }, []string{"site's name"}},
 		{"sender with a header", func(c *mail.Config) { c.From = "id@example.org\r\nBcc: eve@example.org" }, []string{"sender"}},
 		{"sender's name with a header", func(c *mail.Config) { c.From = "\"Ex\r\nBcc: eve@example.org\" <id@example.org>" }, []string{"sender"}},
-		{"encoded line end", func(c *mail.Config) { c.From = "=?utf-8?q?Ex=0D=0ABcc:_eve?= <id@example.org>" }, []string{"sender"}},
+		{"encoded line end", func(c *mail.Config) { c.From = "=?utf-8?b?RXgNCkJjYzogeA==?= <id@example.org>" }, []string{"sender"}},
 		{"no sender", func(c *mail.Config) { c.From = "Ex" }, []string{"sender"}},
 		{"answers and sender", func(c *mail.Config) { c.From, c.ReplyTo = "x", "y\r\n" }, []string{"sender", "answers"}},
 	} {

@@ -13,7 +13,8 @@
 // else waits as long as their context allows. A stored hash that takes more
 // memory than Hash does counts as several. What is live at once is therefore at
 // most Permits times the memory of one, whatever the number of callers; until
-// the garbage collector has caught up the process may hold twice as much.
+// the garbage collector has caught up the process may hold twice as much, unless a
+// soft memory limit (GOMEMLIMIT, debug.SetMemoryLimit) makes it hurry.
 //
 // # Other formats
 //

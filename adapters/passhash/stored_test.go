@@ -88,6 +88,7 @@ var hostile = []struct{ name, hash, code string }{
 	{"bcrypt 2", "$2$04$abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG", "password_hash"},
 	{"bcrypt-sha256 cost", "$bcrypt-sha256$v=2,t=2b,r=31$n79VH.0Q2TMWmt3Oqt9uku$Kq4Noyk3094Y2QlB8NdRT8SvGiI4ft2", "password_hash_cost"},
 	{"scrypt memory", "$scrypt$ln=24,r=8,p=1$c2l4dGVlbiBieXRlIHNsdA$+MlkscRfrlPlgdYQk55KaGvpWS4JwVxO/WRAZf4hBwg", "password_hash_cost"},
+	{"scrypt memory over the bound", "$scrypt$ln=19,r=8,p=1$c2l4dGVlbiBieXRlIHNsdA$+MlkscRfrlPlgdYQk55KaGvpWS4JwVxO/WRAZf4hBwg", "password_hash_cost"},
 	{"scrypt shift", "$scrypt$ln=64,r=8,p=1$c2l4dGVlbiBieXRlIHNsdA$+MlkscRfrlPlgdYQk55KaGvpWS4JwVxO/WRAZf4hBwg", "password_hash_cost"},
 	{"scrypt negative shift", "$scrypt$ln=-1,r=8,p=1$c2l4dGVlbiBieXRlIHNsdA$+MlkscRfrlPlgdYQk55KaGvpWS4JwVxO/WRAZf4hBwg", "password_hash"},
 	{"scrypt block", "$scrypt$ln=1,r=4194304,p=1$c2l4dGVlbiBieXRlIHNsdA$+MlkscRfrlPlgdYQk55KaGvpWS4JwVxO/WRAZf4hBwg", "password_hash_cost"},

@@ -114,7 +114,7 @@ func TestLoadOrCreateKey_refuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "master.key")
 			tt.make(t, path)
-			before, _ := os.ReadFile(path) //nolint:gosec // a path of this test
+			before, _ := os.ReadFile(path)
 			key, created, err := sealer.LoadOrCreateKey(path, rand.Reader)
 			if err == nil || key != nil || created {
 				t.Fatalf("got %x, %v, %v", key, created, err)
@@ -125,7 +125,7 @@ func TestLoadOrCreateKey_refuses(t *testing.T) {
 			if strings.Contains(err.Error(), "hush") || strings.Contains(err.Error(), good[:20]) {
 				t.Errorf("error %q shows the file's text", err)
 			}
-			after, _ := os.ReadFile(path) //nolint:gosec // a path of this test
+			after, _ := os.ReadFile(path)
 			if !bytes.Equal(before, after) {
 				t.Error("the file was changed")
 			}

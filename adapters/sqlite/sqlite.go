@@ -65,7 +65,7 @@ func WithBusyTimeout(d time.Duration) Option {
 func WithReaders(n int) Option { return func(o *options) { o.readers = max(n, 2) } }
 
 // WithCheckLimit sets up to which size in bytes Open checks the whole file for
-// damage, which takes some 1.5 ms a MiB: 16 MiB by default. Larger ones are
+// damage, which takes some 2 ms a MiB: 8 MiB by default. Larger ones are
 // checked only where they are read.
 func WithCheckLimit(n int64) Option { return func(o *options) { o.checkLimit = n } }
 
@@ -74,7 +74,7 @@ func WithCheckLimit(n int64) Option { return func(o *options) { o.checkLimit = n
 // do, a file that others may read or write, that is no database, is damaged,
 // belongs to another program, or was written by a newer version of this one.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
-	o := options{busyTimeout: 5 * time.Second, readers: min(max(3, runtime.GOMAXPROCS(0)+1), 8), checkLimit: 16 << 20}
+	o := options{busyTimeout: 5 * time.Second, readers: min(max(3, runtime.GOMAXPROCS(0)+1), 8), checkLimit: 8 << 20}
 	for _, set := range opts {
 		set(&o)
 	}

@@ -32,8 +32,9 @@ func newWatch(w *writer) *watch {
 
 // OnForeignChange has a function called whenever another process has committed
 // something to the file: within 200 ms, and soon after this process' own next
-// write begins. Several commits may make one call, and own ones make none. Calls
-// come one at a time from a goroutine of the store, and must not close it.
+// write begins. Several commits may make one call, and own ones make none; a
+// checkpoint of another process may make one too. Calls come one at a time from a
+// goroutine of the store, and must not close it.
 func (s *Store) OnForeignChange(call func()) {
 	w := s.watch
 	w.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/ports"
@@ -29,7 +30,9 @@ var errClosed = fault.New(fault.Unavailable, "store_closed", "the store is close
 // takes whatever queued up during the one before.
 //
 // Each work but the first of a transaction runs in a savepoint and fails alone.
-// When the commit fails, everybody in it gets the error.
+// When the commit fails, everybody in it gets the error. When a transaction cannot
+// begin, because another process holds the lock, so does everybody who waited
+// meanwhile: one after the other they would each wait as long again.
 type writer struct {
 	db      *sql.DB           // with one connection
 	failure func(error) error // makes a fault of an error of the driver
@@ -37,7 +40,10 @@ type writer struct {
 	// by whoever has the turn.
 	began func(ctx context.Context, tx *sql.Tx)
 
-	batch *batch // the open transaction; only who has the turn touches it
+	// Only who has the turn touches these.
+	batch     *batch    // the open transaction
+	refusal   error     // why the latest transaction could not begin
+	refusedAt time.Time // when
 
 	mu     sync.Mutex
 	busy   bool            // somebody has the turn
@@ -58,8 +64,13 @@ type batch struct {
 // at any more: the call returns when it is certain what became of the work. How
 // long that takes is bounded by the busy timeout and the disk.
 func (w *writer) Write(ctx context.Context, work func(ctx context.Context, tx *sql.Tx) error) error {
+	came := time.Now()
 	if err := w.take(ctx); err != nil {
 		return err
+	}
+	if w.refusedAt.After(came) {
+		defer w.pass()
+		return w.refusal
 	}
 	b, err := w.run(ctx, work)
 	if err != nil {
@@ -78,7 +89,8 @@ func (w *writer) run(ctx context.Context, work func(ctx context.Context, tx *sql
 	if b == nil {
 		tx, err := w.db.BeginTx(ctx, nil)
 		if err != nil {
-			return nil, w.failure(err)
+			w.refusal, w.refusedAt = w.failure(err), time.Now()
+			return nil, w.refusal
 		}
 		b = &batch{tx: tx, done: make(chan struct{})}
 		w.batch = b

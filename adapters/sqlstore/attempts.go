@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -67,17 +67,19 @@ func (s *attempts) keep(ctx context.Context, tx *sql.Tx, key string, times []int
 }
 
 // timesRow is the packed times of a counter.
-type timesRow struct{ packed []byte }
+type timesRow struct{ times []int64 }
 
-func (r *timesRow) columns() []any { return []any{&r.packed} }
+func (r *timesRow) columns(into []any) []any { return append(into, r) }
+func (r *timesRow) value() []int64           { return r.times }
 
-func (r *timesRow) value() ([]int64, error) {
-	if len(r.packed)%8 != 0 {
-		return nil, damaged(errors.New("times of attempts have not 8 bytes each"))
+// Scan implements sql.Scanner.
+func (r *timesRow) Scan(src any) error {
+	packed, ok := src.([]byte)
+	if !ok || len(packed)%8 != 0 {
+		return fmt.Errorf("times are %T of %d bytes, want 8 for each", src, len(packed))
 	}
-	times := make([]int64, 0, len(r.packed)/8)
-	for b := r.packed; len(b) > 0; b = b[8:] {
-		times = append(times, int64(binary.BigEndian.Uint64(b))) //nolint:gosec // see keep
+	for ; len(packed) > 0; packed = packed[8:] {
+		r.times = append(r.times, int64(binary.BigEndian.Uint64(packed))) //nolint:gosec // see keep
 	}
-	return times, nil
+	return nil
 }

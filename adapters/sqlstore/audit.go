@@ -3,8 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
-	"errors"
 	"strings"
 
 	"github.com/hexward/hexward/ports"
@@ -19,13 +17,9 @@ func (s *audit) Record(ctx context.Context, events ...ports.Event) error {
 	db := (*Store)(s)
 	return db.write.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, e := range events {
-			detail := ""
-			if len(e.Detail) > 0 {
-				text, err := json.Marshal(e.Detail)
-				if err != nil {
-					return err
-				}
-				detail = string(text)
+			detail, err := jsonText(e.Detail, len(e.Detail))
+			if err != nil {
+				return err
 			}
 			broken, err := db.attempt(ctx, tx, `
 				INSERT INTO audit_events (id, at, action, outcome, actor, subject, tenant, session, address, agent, request, detail)
@@ -68,27 +62,13 @@ func (s *audit) Search(ctx context.Context, q ports.EventQuery) ([]ports.Event, 
 }
 
 // eventRow is a row of audit_events.
-type eventRow struct {
-	e      ports.Event
-	at     int64
-	detail string
-}
+type eventRow struct{ e ports.Event }
 
-func (r *eventRow) columns() []any {
+func (r *eventRow) columns(into []any) []any {
 	e := &r.e
-	return []any{
-		&e.Sequence, &e.ID, &r.at, &e.Action, &e.Outcome, &e.Actor, &e.Subject, &e.Tenant, &e.Session, &e.Address, &e.Agent,
-		&e.Request, &r.detail,
-	}
+	return append(into,
+		&e.Sequence, &e.ID, (*timeColumn)(&e.At), &e.Action, &e.Outcome, &e.Actor, &e.Subject, &e.Tenant, &e.Session,
+		&e.Address, &e.Agent, &e.Request, jsonColumn[map[string]string]{&e.Detail})
 }
 
-func (r *eventRow) value() (ports.Event, error) {
-	e := r.e
-	e.At = at(r.at)
-	if r.detail != "" {
-		if err := json.Unmarshal([]byte(r.detail), &e.Detail); err != nil {
-			return ports.Event{}, damaged(errors.New("the detail of an event is no JSON object")) // not its text
-		}
-	}
-	return e, nil
-}
+func (r *eventRow) value() ports.Event { return r.e }

@@ -52,22 +52,15 @@ func (s *keys) Change(ctx context.Context, change func([]ports.SigningKey) ([]po
 }
 
 // keyRow is a row of signing_keys.
-type keyRow struct {
-	k                                         ports.SigningKey
-	publishedAt, signsFrom, retiredAt, dropAt int64
-}
+type keyRow struct{ k ports.SigningKey }
 
 func newKeyRow() row[ports.SigningKey] { return &keyRow{} }
 
-func (r *keyRow) columns() []any {
-	return []any{
-		&r.k.ID, &r.k.Algorithm, &r.k.Public, &r.k.Sealed, &r.publishedAt, &r.signsFrom, &r.retiredAt, &r.dropAt,
-	}
+func (r *keyRow) columns(into []any) []any {
+	k := &r.k
+	return append(into,
+		&k.ID, &k.Algorithm, &k.Public, &k.Sealed, (*timeColumn)(&k.PublishedAt), (*timeColumn)(&k.SignsFrom),
+		(*timeColumn)(&k.RetiredAt), (*timeColumn)(&k.DropAt))
 }
 
-func (r *keyRow) value() (ports.SigningKey, error) {
-	k := r.k
-	k.PublishedAt, k.SignsFrom = at(r.publishedAt), at(r.signsFrom)
-	k.RetiredAt, k.DropAt = at(r.retiredAt), at(r.dropAt)
-	return k, nil
-}
+func (r *keyRow) value() ports.SigningKey { return r.k }

@@ -61,22 +61,12 @@ func (s *mailTokens) DeleteExpired(ctx context.Context, now time.Time) (int, err
 }
 
 // mailTokenRow is a row of mail_tokens.
-type mailTokenRow struct {
-	t                    ports.MailToken
-	hash                 []byte
-	createdAt, expiresAt int64
+type mailTokenRow struct{ t ports.MailToken }
+
+func (r *mailTokenRow) columns(into []any) []any {
+	t := &r.t
+	return append(into,
+		(*hashColumn)(&t.Hash), &t.Purpose, &t.Subject, &t.Email, &t.Data, (*timeColumn)(&t.CreatedAt), (*timeColumn)(&t.ExpiresAt))
 }
 
-func (r *mailTokenRow) columns() []any {
-	return []any{&r.hash, &r.t.Purpose, &r.t.Subject, &r.t.Email, &r.t.Data, &r.createdAt, &r.expiresAt}
-}
-
-func (r *mailTokenRow) value() (ports.MailToken, error) {
-	t := r.t
-	var err error
-	if t.Hash, err = hashFrom(r.hash); err != nil {
-		return ports.MailToken{}, err
-	}
-	t.CreatedAt, t.ExpiresAt = at(r.createdAt), at(r.expiresAt)
-	return t, nil
-}
+func (r *mailTokenRow) value() ports.MailToken { return r.t }

@@ -41,8 +41,8 @@ func (s *marks) DeleteExpired(ctx context.Context, now time.Time) (int, error) {
 // markRow is a row of revocation_marks.
 type markRow struct{ m token.Mark }
 
-func (r *markRow) columns() []any {
-	return []any{(*uint8)(&r.m.Kind), &r.m.Value, &r.m.Before, &r.m.Until}
+func (r *markRow) columns(into []any) []any {
+	return append(into, (*uint8)(&r.m.Kind), &r.m.Value, &r.m.Before, &r.m.Until)
 }
 
-func (r *markRow) value() (token.Mark, error) { return r.m, nil }
+func (r *markRow) value() token.Mark { return r.m }

@@ -14,11 +14,12 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
-	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/session"
 	"github.com/hexward/hexward/ports"
 )
@@ -129,22 +130,25 @@ type querier interface {
 
 // row is what a statement's row is scanned into: a value, taken apart.
 type row[T any] interface {
-	columns() []any // pointers to scan into, in the order of the statement
-	value() (T, error)
+	columns(into []any) []any // appends pointers to scan into, in the order of the statement
+	value() T
 }
 
 // one returns the one row that a statement finds, or miss.
 func one[T any](ctx context.Context, s *Store, q querier, r row[T], miss error, statement string, args ...any) (T, error) {
 	var none T
-	err := q.QueryRowContext(ctx, s.dialect.Rebind(statement), args...).Scan(r.columns()...)
+	err := q.QueryRowContext(ctx, s.dialect.Rebind(statement), args...).Scan(r.columns(make([]any, 0, columnsMost))...)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return none, miss
 	case err != nil:
 		return none, s.fault(ctx, err)
 	}
-	return r.value()
+	return r.value(), nil
 }
+
+// columnsMost is how many columns the widest statement has.
+const columnsMost = 32
 
 // point is one outside of any transaction.
 func point[T any](ctx context.Context, s *Store, r row[T], miss error, statement string, args ...any) (T, error) {
@@ -164,16 +168,14 @@ func list[T any](ctx context.Context, s *Store, q querier, fresh func() row[T], 
 	}
 	defer func() { _ = rows.Close() }()
 	var all []T
+	columns := make([]any, 0, columnsMost)
 	for rows.Next() {
 		r := fresh()
-		if err := rows.Scan(r.columns()...); err != nil {
+		columns = r.columns(columns[:0])
+		if err := rows.Scan(columns...); err != nil {
 			return nil, s.fault(ctx, err)
 		}
-		v, err := r.value()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
+		all = append(all, r.value())
 	}
 	if err := rows.Err(); err != nil {
 		return nil, s.fault(ctx, err)
@@ -246,16 +248,24 @@ func (s *Store) fault(ctx context.Context, err error) error {
 	return s.dialect.Fault(err)
 }
 
-// damaged returns the fault for a row that no Store wrote.
-func damaged(err error) error {
-	return fault.Wrap(err, fault.Internal, "row_damaged", "a row in the database cannot be read")
-}
-
 // ms returns a time as it is kept.
 func ms(t time.Time) int64 { return t.UnixMilli() }
 
 // at returns the time that was kept.
 func at(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+// timeColumn scans a time.
+type timeColumn time.Time
+
+// Scan implements sql.Scanner.
+func (c *timeColumn) Scan(src any) error {
+	n, ok := src.(int64)
+	if !ok {
+		return fmt.Errorf("a time is %T, want milliseconds", src)
+	}
+	*c = timeColumn(at(n))
+	return nil
+}
 
 // hashOrNull returns a hash for a column in which none is NULL.
 func hashOrNull(h session.Hash) []byte {
@@ -265,13 +275,18 @@ func hashOrNull(h session.Hash) []byte {
 	return h[:]
 }
 
-// hashFrom returns the hash in a column, none for NULL.
-func hashFrom(b []byte) (h session.Hash, err error) {
-	if len(b) != 0 && len(b) != len(h) {
-		return h, damaged(errors.New("a hash has not 32 bytes"))
+// hashColumn scans a hash, or none from NULL.
+type hashColumn session.Hash
+
+// Scan implements sql.Scanner.
+func (c *hashColumn) Scan(src any) error {
+	b, ok := src.([]byte)
+	if src != nil && (!ok || len(b) != len(c)) {
+		return fmt.Errorf("a hash is %T of %d bytes, want %d", src, len(b), len(c))
 	}
-	copy(h[:], b)
-	return h, nil
+	clear(c[:])
+	copy(c[:], b)
+	return nil
 }
 
 // blobOrNull returns bytes for a column in which none are NULL.
@@ -282,10 +297,32 @@ func blobOrNull(b []byte) []byte {
 	return b
 }
 
+// jsonColumn scans JSON text, or nothing from an empty text. An error does not
+// show the text.
+type jsonColumn[T any] struct{ to *T }
+
+// Scan implements sql.Scanner.
+func (c jsonColumn[T]) Scan(src any) error {
+	text, ok := src.(string)
+	if !ok || text != "" && json.Unmarshal([]byte(text), c.to) != nil {
+		return fmt.Errorf("%T is not the JSON of %T", src, *c.to)
+	}
+	return nil
+}
+
+// jsonText returns what jsonColumn scans.
+func jsonText(v any, length int) (string, error) {
+	if length == 0 {
+		return "", nil
+	}
+	text, err := json.Marshal(v)
+	return string(text), err
+}
+
 // textRow is a row of one text column.
 type textRow struct{ text string }
 
 func newTextRow() row[string] { return &textRow{} }
 
-func (r *textRow) columns() []any         { return []any{&r.text} }
-func (r *textRow) value() (string, error) { return r.text, nil }
+func (r *textRow) columns(into []any) []any { return append(into, &r.text) }
+func (r *textRow) value() string            { return r.text }

@@ -3,8 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 
@@ -186,13 +184,9 @@ func userArgs(u *user.User) ([]any, error) {
 		reason = sql.NullString{String: u.Ban.Reason, Valid: true}
 		from, until = sql.NullInt64{Int64: ms(u.Ban.From), Valid: true}, sql.NullInt64{Int64: ms(u.Ban.Until), Valid: true}
 	}
-	permissions := ""
-	if len(u.Permissions) > 0 {
-		text, err := json.Marshal(u.Permissions)
-		if err != nil {
-			return nil, err
-		}
-		permissions = string(text)
+	permissions, err := jsonText(u.Permissions, len(u.Permissions))
+	if err != nil {
+		return nil, err
 	}
 	return []any{
 		u.Tenant, u.Name.String(), u.Name.Key(), u.Email.String(), email, u.EmailConfirmed, u.PasswordHash, permissions,
@@ -215,32 +209,24 @@ type userRow struct {
 	u                    user.User
 	name, nameKey, email string
 	emailKey, reason     sql.NullString
-	permissions          string
 	banFrom, banUntil    sql.NullInt64
-	createdAt, updatedAt int64
 }
 
 func newUserRow() row[user.User] { return &userRow{} }
 
-func (r *userRow) columns() []any {
-	return []any{
-		&r.u.ID, &r.u.Tenant, &r.name, &r.nameKey, &r.email, &r.emailKey, &r.u.EmailConfirmed, &r.u.PasswordHash,
-		&r.permissions, &r.reason, &r.banFrom, &r.banUntil, &r.createdAt, &r.updatedAt,
-	}
+func (r *userRow) columns(into []any) []any {
+	u := &r.u
+	return append(into,
+		&u.ID, &u.Tenant, &r.name, &r.nameKey, &r.email, &r.emailKey, &u.EmailConfirmed, &u.PasswordHash,
+		jsonColumn[[]string]{&u.Permissions}, &r.reason, &r.banFrom, &r.banUntil, (*timeColumn)(&u.CreatedAt),
+		(*timeColumn)(&u.UpdatedAt))
 }
 
-func (r *userRow) value() (user.User, error) {
-	u := r.u
-	u.Name = user.NameOf(r.name, r.nameKey)
-	u.Email = user.EmailOf(r.email, r.emailKey.String)
-	if r.permissions != "" {
-		if err := json.Unmarshal([]byte(r.permissions), &u.Permissions); err != nil {
-			return user.User{}, damaged(errors.New("permissions are no JSON array")) // not their text
-		}
-	}
+func (r *userRow) value() user.User {
+	r.u.Name = user.NameOf(r.name, r.nameKey)
+	r.u.Email = user.EmailOf(r.email, r.emailKey.String)
 	if r.banFrom.Valid {
-		u.Ban = &user.Ban{Reason: r.reason.String, From: at(r.banFrom.Int64), Until: at(r.banUntil.Int64)}
+		r.u.Ban = &user.Ban{Reason: r.reason.String, From: at(r.banFrom.Int64), Until: at(r.banUntil.Int64)}
 	}
-	u.CreatedAt, u.UpdatedAt = at(r.createdAt), at(r.updatedAt)
-	return u, nil
+	return r.u
 }

@@ -13,6 +13,22 @@ var base64Values = func() (t [256]byte) {
 	return t
 }()
 
+// base64Shifted holds the six bits of each character where they belong among the 24 of four, and base64Bad for every byte
+// that is none.
+var base64Shifted = func() (t [4][256]uint32) {
+	for c, v := range base64Values {
+		for i := range t {
+			t[i][c] = base64Bad
+			if v != 0xFF {
+				t[i][c] = uint32(v) << (18 - 6*i)
+			}
+		}
+	}
+	return t
+}()
+
+const base64Bad = 0xFF000000
+
 // base64Len returns the length of what n base64url characters decode to.
 func base64Len(n int) int { return n/4*3 + n%4*3/4 }
 
@@ -24,20 +40,21 @@ func decodeBase64(dst, src []byte) (int, bool) {
 	if len(src)%4 == 1 || want > len(dst) {
 		return 0, false
 	}
-	t := &base64Values
+	t0, t1, t2, t3 := &base64Shifted[0], &base64Shifted[1], &base64Shifted[2], &base64Shifted[3]
 	for len(src) >= 8 && len(dst) >= 8 {
 		s, d := (*[8]byte)(src), (*[8]byte)(dst)
-		v0, v1, v2, v3 := uint64(t[s[0]]), uint64(t[s[1]]), uint64(t[s[2]]), uint64(t[s[3]])
-		v4, v5, v6, v7 := uint64(t[s[4]]), uint64(t[s[5]]), uint64(t[s[6]]), uint64(t[s[7]])
-		if (v0|v1|v2|v3|v4|v5|v6|v7)&0xC0 != 0 {
+		v := t0[s[0]] | t1[s[1]] | t2[s[2]] | t3[s[3]]
+		w := t0[s[4]] | t1[s[5]] | t2[s[6]] | t3[s[7]]
+		if (v|w)&base64Bad != 0 {
 			return 0, false
 		}
-		v := v0<<58 | v1<<52 | v2<<46 | v3<<40 | v4<<34 | v5<<28 | v6<<22 | v7<<16
 		// One store of eight bytes, of which the next round overwrites two.
-		d[0], d[1], d[2], d[3] = byte(v>>56), byte(v>>48), byte(v>>40), byte(v>>32)
-		d[4], d[5], d[6], d[7] = byte(v>>24), byte(v>>16), byte(v>>8), byte(v)
+		x := uint64(v)<<40 | uint64(w)<<16
+		d[0], d[1], d[2], d[3] = byte(x>>56), byte(x>>48), byte(x>>40), byte(x>>32)
+		d[4], d[5], d[6], d[7] = byte(x>>24), byte(x>>16), byte(x>>8), byte(x)
 		src, dst = src[8:], dst[6:]
 	}
+	t := &base64Values
 	for len(src) >= 4 && len(dst) >= 3 {
 		a, b, c, d := t[src[0]], t[src[1]], t[src[2]], t[src[3]]
 		if (a|b|c|d)&0xC0 != 0 {

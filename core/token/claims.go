@@ -1,5 +1,7 @@
 package token
 
+import "strings"
+
 // maxTime is the last second of the year 9999 (RFC 3339's range), in Unix seconds.
 const maxTime = 253402300799
 
@@ -122,13 +124,10 @@ func claimOf(name string) int {
 	}
 }
 
-// nameIndex returns the index of the name of m, which stands in text: find's for its unescaped form, -1 for one that is not
-// among the words, and false for one that is among them in another case.
-func (m *member) nameIndex(text string, find func(string) int, words []string) (int, bool) {
+// oddIndex returns the index among the words of the name of m, which stands in text and holds an oddByte: -1 when it is none
+// of them, and false when it is one in another case.
+func (m *member) oddIndex(text string, words []string) (int, bool) {
 	name := text[m.name:m.nameEnd]
-	if !m.odd {
-		return find(name), true
-	}
 	for i, w := range words {
 		if nameIs(name, w) {
 			return i, true
@@ -153,7 +152,12 @@ func (c *Claims) read(raw string, s *scanner, mem *memory) (present uint32, ok b
 	var audience, permissions Value
 	for i := range s.n {
 		m := &s.members[i]
-		claim, ok := m.nameIndex(raw, claimOf, claimNames[:])
+		claim, ok := -1, true
+		if m.odd {
+			claim, ok = m.oddIndex(raw, claimNames[:])
+		} else {
+			claim = claimOf(raw[m.name:m.nameEnd])
+		}
 		if !ok {
 			return 0, false
 		}
@@ -250,17 +254,12 @@ func (c *Claims) setTime(claim int, v Value) bool {
 
 // readLists reads aud and permissions into one backing array.
 func (c *Claims) readLists(audience, permissions Value, mem *memory) bool {
-	n := 0
 	switch audience.Kind() {
-	case KindInvalid:
-	case KindString:
-		n = 1
-	case KindArray:
-		n = audience.length()
+	case KindInvalid, KindString, KindArray:
 	default:
 		return false
 	}
-	n += permissions.length()
+	n := audience.atMost() + permissions.atMost()
 	if n == 0 {
 		return true
 	}
@@ -281,6 +280,22 @@ func (c *Claims) readLists(audience, permissions Value, mem *memory) bool {
 	}
 	c.Permissions, ok = mem.appendTexts(permissions, len(c.raw))
 	return ok
+}
+
+// atMost returns the number of texts in a string or an array of strings, or a little more when commas in them are taken for
+// separators.
+func (v Value) atMost() int {
+	if v.text == "" || v.text == "[]" {
+		return 0
+	}
+	n := 1
+	if v.text[0] == '[' {
+		n += strings.Count(v.text, ",")
+	}
+	if n > 64 {
+		return v.length()
+	}
+	return n
 }
 
 // appendTexts appends the strings of an array to the list, which has room for them, and returns that part of it, or nil

@@ -9,7 +9,7 @@
 //	v, err := token.NewVerifier(token.VerifierConfig{
 //		Issuer:     "https://id.example",
 //		Audiences:  []string{"https://api.example"},
-//		Types:      []string{"at+jwt"},
+//		Types:      []string{token.TypeAccess},
 //		Algorithms: []token.Algorithm{token.EdDSA},
 //		Keys:       keys,
 //		Leeway:     token.DefaultLeeway,

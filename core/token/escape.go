@@ -118,31 +118,52 @@ func appendUnescaped(dst []byte, s string) []byte {
 	return dst
 }
 
-// oddByte marks the bytes of a name that keep it from being compared as it stands: escapes, and what has or folds to another
-// case.
-var oddByte = func() (t [256]bool) {
+// oddByte is not zero for the bytes of a name that keep it from being compared as it stands: escapes, and what has or folds
+// to another case.
+var oddByte = func() (t [256]byte) {
 	for c := range t {
-		t[c] = c == '\\' || c >= utf8.RuneSelf || c >= 'A' && c <= 'Z'
+		if c == '\\' || c >= utf8.RuneSelf || c >= 'A' && c <= 'Z' {
+			t[c] = 1
+		}
 	}
 	return t
 }()
 
-// hashName returns the FNV-1a hash of a name with its escapes resolved, and whether it holds an oddByte.
+// hashName returns a number that is the same for equal names, their escapes resolved, and seldom for others (the length,
+// and three of the bytes), and whether the name holds an oddByte.
 func hashName(s string) (h uint32, odd bool) {
-	h = 2166136261
+	if s == "" {
+		return 0, false
+	}
+	var seen byte
 	for i := 0; i < len(s); i++ {
-		h = (h ^ uint32(s[i])) * 16777619
-		odd = odd || oddByte[s[i]]
+		seen |= oddByte[s[i]]
 	}
-	if !odd || !hasEscape(s) {
-		return h, odd
+	if seen == 0 || !hasEscape(s) {
+		return hashBytes(len(s), s[0], s[len(s)/2], s[len(s)-1]), seen != 0
 	}
-	h = 2166136261
+	n := 0
+	for u := (unescaper{text: s}); ; n++ {
+		if _, ok := u.next(); !ok {
+			break
+		}
+	}
 	u := unescaper{text: s}
-	for c, ok := u.next(); ok; c, ok = u.next() {
-		h = (h ^ uint32(c)) * 16777619
+	var first, middle, last byte
+	for i := range n {
+		last, _ = u.next()
+		if i == 0 {
+			first = last
+		}
+		if i == n/2 {
+			middle = last
+		}
 	}
-	return h, true
+	return hashBytes(n, first, middle, last), true
+}
+
+func hashBytes(n int, first, middle, last byte) uint32 {
+	return uint32(n)&0xFF | uint32(first)<<8 | uint32(middle)<<16 | uint32(last)<<24
 }
 
 // equalNames reports whether two names are equal once their escapes are resolved.

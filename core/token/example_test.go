@@ -30,7 +30,7 @@ func ExampleVerifier_Verify() {
 	v, err := token.NewVerifier(token.VerifierConfig{
 		Issuer:     "https://id.example",
 		Audiences:  []string{"https://api.example"},
-		Types:      []string{"at+jwt"},
+		Types:      []string{token.TypeAccess},
 		Algorithms: []token.Algorithm{token.EdDSA},
 		Keys:       keys,
 		Required:   []string{"sub"},
@@ -58,7 +58,7 @@ func ExampleVerifier_Prepare() {
 	v, err := token.NewVerifier(token.VerifierConfig{
 		Issuer:     "https://id.example",
 		Audiences:  []string{"https://api.example"},
-		Types:      []string{"at+jwt"},
+		Types:      []string{token.TypeAccess},
 		Algorithms: []token.Algorithm{token.Delegated("EdDSA")},
 		Keys:       keys,
 	})

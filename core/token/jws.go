@@ -100,7 +100,12 @@ func readHeader(text string, s *scanner) (h header, err error) {
 	for i := range s.n {
 		m := &s.members[i]
 		v := Value{text: text[m.value:m.valueEnd]}
-		index, ok := m.nameIndex(text, headerOf, headerNames[:])
+		index, ok := -1, true
+		if m.odd {
+			index, ok = m.oddIndex(text, headerNames[:])
+		} else {
+			index = headerOf(text[m.name:m.nameEnd])
+		}
 		if !ok || index >= headerNever {
 			return h, ErrHeader
 		}

@@ -423,7 +423,7 @@ func TestNewKeys(t *testing.T) {
 			return token.NewECDSAKey("", &ecdsa.PublicKey{Curve: elliptic.P256()})
 		}, token.ErrKeyMalformed},
 		{"ECDSA off the curve", func() (*token.Key, error) {
-			return token.NewECDSAKey("", &ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(1), Y: big.NewInt(1)})
+			return token.NewECDSAKey("", &ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(1), Y: big.NewInt(1)}) //nolint:staticcheck // there is no other way to a bad point
 		}, token.ErrKeyWeak},
 		{"ECDSA P-224", func() (*token.Key, error) { return token.NewECDSAKey("", &p224.PublicKey) }, token.ErrKeyUnsupported},
 		{"RSA nil", func() (*token.Key, error) { return token.NewRSAKey("", "RS256", nil) }, token.ErrKeyMalformed},

@@ -55,6 +55,7 @@ func TestMarks_Revoked(t *testing.T) {
 		{"another user", user, token.Claims{Subject: "u2", IssuedAt: second - 1}, false},
 		{"everybody, before", all, token.Claims{Subject: "u2", IssuedAt: second}, true},
 		{"everybody, without subject", all, token.Claims{}, true},
+		{"everybody, in that millisecond", all, issued(second, kicked), true},
 		{"everybody, after", all, token.Claims{Subject: "u2", IssuedAt: second + 1}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

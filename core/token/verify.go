@@ -16,6 +16,9 @@ const (
 // DefaultMaxLength is the length in bytes of the longest token that is read, unless VerifierConfig.MaxLength says otherwise.
 const DefaultMaxLength = 8192
 
+// TypeAccess is the typ of access tokens (RFC 9068 §2.1), Hexward's own among them.
+const TypeAccess = "at+jwt"
+
 // The limits of VerifierConfig.MaxLength and MaxAge.
 const (
 	limitMaxLength = 64 << 20
@@ -174,18 +177,19 @@ func (v *Verifier) Verify(compact string, now int64, out *Claims) error {
 func (v *Verifier) VerifyBytes(compact []byte, now int64, out *Claims) error {
 	w := newWork()
 	defer w.release()
+	*out = Claims{}
 	return v.verify(&w.pending, compact, now, out)
 }
 
+// verify is VerifyBytes for an out that is zero.
 func (v *Verifier) verify(p *Pending, compact []byte, now int64, out *Claims) error {
-	*out = Claims{}
 	if err := v.Prepare(compact, p); err != nil {
 		return err
 	}
 	if !p.primitive.Verify(p.SigningInput, p.Signature) {
 		return ErrSignature
 	}
-	return v.Finish(p, now, out)
+	return v.finish(p, now, out)
 }
 
 // Open checks the form, the header and the signature of a compact JWS, but no claims, and returns a copy of its payload,
@@ -218,6 +222,7 @@ func (v *Verifier) Prepare(compact []byte, p *Pending) error {
 	}
 	i, err := v.pick(p)
 	if err != nil {
+		p.forget()
 		return err
 	}
 	p.owner, p.Key, p.primitive = v, v.keys.keys[i], v.primitives[i]
@@ -300,6 +305,11 @@ func (v *Verifier) Finish(p *Pending, now int64, out *Claims) error {
 	if p.owner != v {
 		return ErrMalformed
 	}
+	return v.finish(p, now, out)
+}
+
+// finish is Finish for a p that v prepared and an out that is zero.
+func (v *Verifier) finish(p *Pending, now int64, out *Claims) error {
 	raw, mem := "", memory{}
 	if p.Volatile {
 		raw = view(p.payload)
@@ -310,18 +320,19 @@ func (v *Verifier) Finish(p *Pending, now int64, out *Claims) error {
 	if !p.scanner.scanObject(raw) {
 		return ErrClaims
 	}
-	present, ok := out.read(raw, &p.scanner, &mem)
+	var c Claims // filled in aside and copied at once, which costs the garbage collector less than field by field
+	present, ok := c.read(raw, &p.scanner, &mem)
 	if p.Volatile {
 		p.memory = mem
 	}
-	err := error(ErrClaims)
-	if ok {
-		err = v.check(out, present, now)
+	if !ok {
+		return ErrClaims
 	}
-	if err != nil {
-		*out = Claims{}
+	if err := v.check(&c, present, now); err != nil {
+		return err
 	}
-	return err
+	*out = c
+	return nil
 }
 
 // check compares the claims with the configuration and the time.

@@ -60,18 +60,14 @@ func guessable(password string, context []string) bool {
 	if fourWords(password, known) {
 		return false
 	}
-	text := fold(password)
-	if common[text] {
-		return true
-	}
-	text = bare(text)
+	text := bare(fold(password))
 	if unit := repeated(text); unit != text {
 		if utf8.RuneCountInString(unit) < minPasswordEver {
 			return true
 		}
 		text = unit
 	}
-	return common[text] || common[plain(text)] || few(text, known)
+	return few(text, known)
 }
 
 // fourWords reports whether the password has four different words with
@@ -110,8 +106,7 @@ func few(text string, known map[string]bool) bool {
 	// its cost, and where its last part starts.
 	type way struct {
 		cost, from int
-		others     int  // k of the state before
-		piece      bool // whether the last part is a piece
+		others     int // k of the state before
 	}
 	state := make([][fewOthers + 1]way, n+1)
 	for i := range state {
@@ -123,7 +118,7 @@ func few(text string, known map[string]bool) bool {
 	used := func(i, k int, piece string) bool {
 		for i > 0 {
 			w := state[i][k]
-			if w.piece && undone[w.from:i] == piece {
+			if undone[w.from:i] == piece {
 				return true
 			}
 			i, k = w.from, w.others
@@ -157,7 +152,7 @@ func few(text string, known map[string]bool) bool {
 					cost = at
 				}
 				if cost < state[end][k].cost {
-					state[end][k] = way{cost: cost, from: i, others: k, piece: true}
+					state[end][k] = way{cost: cost, from: i, others: k}
 				}
 			}
 		}

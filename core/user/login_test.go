@@ -22,6 +22,7 @@ func TestLoginKey(t *testing.T) {
 		{name: "too short", login: "al"},
 		{name: "too long", login: strings.Repeat("a", 33)},
 		{name: "a megabyte", login: strings.Repeat("a\u0300", 1<<19)},
+		{name: "mapped to what is mapped on", login: "abİ\u0307"},
 		{name: "not UTF-8", login: "ali\xffce"},
 		{name: "control", login: "ali\x00ce"},
 	}

@@ -104,6 +104,7 @@ func TestParseName(t *testing.T) {
 		{name: "private use", in: "ali\uE000ce", code: "character"},
 		{name: "unassigned", in: "ali\u0378ce", code: "character"},
 		{name: "mark in front", in: "\u0301alice", code: "character"},
+		{name: "spacing mark in front", in: "\u093Eकखग", code: "confusable"},
 		{name: "not UTF-8", in: "ali\xffce", code: "not_utf8"},
 		{name: "surrogate", in: "ali\xed\xa0\x80ce", code: "not_utf8"},
 		{name: "overlong", in: "ali\xc0\xafce", code: "not_utf8"},

@@ -130,6 +130,8 @@ func TestPolicy_Accept(t *testing.T) {
 		{name: "digits between three words", password: "pass7summer11dragon!", code: "common"},
 		{name: "four years", password: "1987198819891990"},
 		{name: "digits and two signs", password: "12345678901234!!", code: "common"},
+		{name: "a short part twice", password: "kv8fkv8f", min: 8, code: "common"},
+		{name: "three words over and over", password: "summer winter summer dragon winter", code: "common"},
 		{name: "repetition of a long part", password: "kv8fjw2p kv8fjw2p"},
 		{name: "spaces only", password: strings.Repeat(" ", 20), code: "common"},
 		{name: "separators only", password: "-_., -_., -_., -_.,", code: "common"},

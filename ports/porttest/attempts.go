@@ -122,6 +122,8 @@ func attemptsKeep(t *testing.T, s Store) {
 	}))
 	leaked.Times[0] = 99
 	same(t, "times after those of an update were changed", times(t, s, "b"), given)
+	must(t, s.Attempts().Update(t.Context(), []string{"b"}, func(all []*user.Attempts) { all[0].Times[1] = 77 }))
+	same(t, "times that were changed in place", times(t, s, "b"), []int64{given[0], 77, given[2], given[3]})
 	must(t, s.Attempts().Update(t.Context(), []string{"b"}, func(all []*user.Attempts) { all[0].Forget() }))
 	same(t, "times of a counter that was emptied", times(t, s, "b"), []int64(nil))
 	same(t, "times of a counter nobody touched", times(t, s, "a"), []int64{1})

@@ -63,12 +63,14 @@ func Keyring(t *testing.T, pair func(t *testing.T) (one, other ports.Keyring)) {
 				sealed, id, alg, public := row, row, row, row
 				sealed.Sealed, id.ID, public.Public = moved.Sealed, moved.ID, moved.Public
 				alg.Algorithm = map[bool]string{true: "RS256", false: "HS256"}[algorithm == "HS256"]
+				forged := row // the other key, under this one's name
+				forged.Public = bytes.ReplaceAll(moved.Public, []byte(moved.ID), []byte(row.ID))
 				cut, changed := row, row
 				cut.Sealed, changed.Sealed = nil, bytes.Clone(row.Sealed)
 				changed.Sealed[len(changed.Sealed)-1] ^= 1
 				for name, bad := range map[string]ports.SigningKey{
 					"another key's sealed half": sealed, "another id": id, "another algorithm": alg,
-					"another key's public half": public, "no sealed half": cut, "a changed sealed half": changed,
+					"another key's public half": public, "another key's public half by this name": forged, "no sealed half": cut, "a changed sealed half": changed,
 				} {
 					if private, err := one.Open(ctx, bad); err == nil || private != nil {
 						t.Errorf("%s: opened, %v", name, err)

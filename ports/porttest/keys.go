@@ -95,9 +95,11 @@ func keysKeep(t *testing.T, s ports.Keys) {
 	same(t, "keys after those of a change were changed", listKeys(t, s), want)
 
 	odd := signingKey("odd", 0)
-	odd.PublishedAt = noon.Add(1_999_999).In(time.FixedZone("", 3600))
+	at := noon.Add(1_999_999).In(time.FixedZone("", 3600))
+	odd.PublishedAt, odd.SignsFrom, odd.RetiredAt, odd.DropAt = at, at, at, at
 	even := odd
-	even.PublishedAt = noon.Add(time.Millisecond)
+	at = noon.Add(time.Millisecond)
+	even.PublishedAt, even.SignsFrom, even.RetiredAt, even.DropAt = at, at, at, at
 	replaced := oldest
 	replaced.RetiredAt = noon
 	setKeys(t, s, odd, replaced) // one added, one changed, two gone

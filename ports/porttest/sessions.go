@@ -332,6 +332,19 @@ func sessionsUpdate(t *testing.T, s Store) {
 	got, _, err = s.Sessions().ByHash(t.Context(), bystander.Hash)
 	must(t, err)
 	same(t, "a session nobody touched", got, bystander)
+
+	want.Sealed = []byte("\x01sealed\xff")
+	want.Rotation++
+	got, err = s.Sessions().Update(t.Context(), want.ID, func(one *session.Session) error {
+		one.Sealed[0] = 1 // in place
+		one.Rotation++
+		return nil
+	})
+	must(t, err)
+	same(t, "result", got, want)
+	got, _, err = s.Sessions().ByHash(t.Context(), want.Hash)
+	must(t, err)
+	same(t, "session that was changed in place", got, want)
 }
 
 func sessionsRollback(t *testing.T, s Store) {

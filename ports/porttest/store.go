@@ -196,6 +196,12 @@ func withEmail(u user.User, address, key string) user.User {
 	return u
 }
 
+// withPermissions gives a user permissions.
+func withPermissions(u user.User, permissions ...string) user.User {
+	u.Permissions = permissions
+	return u
+}
+
 // signIn returns the nth session, of a user.
 func signIn(n int, userID string) session.Session {
 	s := session.New(id(1000+n), userID, user.DefaultTenant, "password", session.DefaultLife, noon)

@@ -291,6 +291,13 @@ func usersUpdate(t *testing.T, s Store) {
 	other, err := s.Users().ByID(t.Context(), id(2))
 	must(t, err)
 	same(t, "a user nobody touched", other, person(2))
+
+	must(t, s.Users().Create(t.Context(), withPermissions(person(5), "read")))
+	_, err = s.Users().Update(t.Context(), id(5), func(u *user.User) error { u.Permissions[0] = "write"; return nil })
+	must(t, err)
+	holders, err = s.UserSearch().Search(t.Context(), ports.UserQuery{Holds: "write"})
+	must(t, err)
+	same(t, "holders of a permission that was changed in place", holders, []user.User{withPermissions(person(5), "write")})
 }
 
 func usersRollback(t *testing.T, s Store) {
@@ -323,7 +330,9 @@ func usersRollback(t *testing.T, s Store) {
 }
 
 func usersDelete(t *testing.T, s Store) {
-	addPeople(t, s, 1, 2)
+	owner := withEmail(person(1), "one@example.org", "one@example.org")
+	must(t, s.Users().Create(t.Context(), owner))
+	addPeople(t, s, 2)
 	for i, owner := range []int{1, 1, 2} {
 		one := signIn(i, id(owner))
 		one.Former, one.Family = hashOf("former %d", i), hashOf("family %d", i)
@@ -358,7 +367,16 @@ func usersDelete(t *testing.T, s Store) {
 	must(t, err)
 
 	wantFault(t, s.Users().Delete(t.Context(), id(1)), fault.NotFound, "user_unknown")
-	addPeople(t, s, 1) // name and id can be had again, and nothing of the former owner is there
+	heir := owner
+	heir.ID = id(3)
+	must(t, s.Users().Create(t.Context(), heir)) // name and address can be had again,
+	addPeople(t, s, 4)
+	again := person(5)
+	again.ID = id(1)
+	must(t, s.Users().Create(t.Context(), again)) // and the id, with nothing of its former owner
+	got, err := s.Users().ByLogin(t.Context(), owner.Email.Key())
+	must(t, err)
+	same(t, "who has the address now", got, heir)
 	sessions, err := s.SessionSets().ByUser(t.Context(), id(1))
 	must(t, err)
 	same(t, "sessions of the new user", len(sessions), 0)

@@ -54,8 +54,8 @@ CREATE TABLE sessions (
     fresh_at     INTEGER NOT NULL
 ) STRICT;
 
-CREATE UNIQUE INDEX sessions_former ON sessions (former) WHERE former IS NOT NULL;
-CREATE UNIQUE INDEX sessions_family ON sessions (family) WHERE family IS NOT NULL;
+CREATE UNIQUE INDEX sessions_former ON sessions (former);
+CREATE UNIQUE INDEX sessions_family ON sessions (family);
 CREATE INDEX sessions_user ON sessions (user_id, signed_in_at);
 CREATE INDEX sessions_signed_in_at ON sessions (signed_in_at);
 CREATE INDEX sessions_expires_at ON sessions (expires_at);

@@ -1,0 +1,296 @@
+package main_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const key = "abababababababababababababababababababababababababababababababab"
+
+// What is refused, and with which words.
+func TestConfig_refused(t *testing.T) {
+	dir := t.TempDir()
+	open := filepath.Join(dir, "open")
+	if err := os.WriteFile(open, []byte("hush"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(open, 0o604); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		args string
+		want string
+	}{
+		{"http_on_the_net", "--public-url http://id.example.com", "in the clear"},
+		{"http_uppercase", "--public-url HTTP://ID.example.com", "in the clear"},
+		{"http_looks_local", "--public-url http://localhost.example.com", "in the clear"},
+		{"http_looks_like_loopback", "--public-url http://127.0.0.1.example.com", "in the clear"},
+		{"other_scheme", "--public-url ftp://id.example.com", "is not a URL like"},
+		{"no_scheme", "--public-url id.example.com", "is not a URL like"},
+		{"path", "--public-url https://id.example.com/auth", "base-path"},
+		{"query", "--public-url https://id.example.com/?a=b", "only"},
+		{"user_in_url", "--public-url https://me:pw@id.example.com", "only"},
+		{"open_without_url", "--listen 0.0.0.0:8080", "public-url: is needed"},
+		{"open_ipv6_without_url", "--listen [::]:8080", "public-url: is needed"},
+		{"every_interface_without_url", "--listen :8080", "public-url: is needed"},
+		{"open_with_http", "--listen 0.0.0.0:8080 --public-url http://localhost:8080", "listen: 0.0.0.0:8080 can be reached"},
+		{"no_port", "--listen 127.0.0.1", "listen: \"127.0.0.1\" is not a host and a port"},
+		{"port_out_of_range", "--listen 127.0.0.1:65536", "is not a host and a port"},
+		{"ops_the_same", "--ops-listen 127.0.0.1:8080", "ops-listen: is the address of listen"},
+		{"certificate_without_key", "--tls-cert cert.pem", "give both, or neither"},
+		{"base_without_slash", "--base-path auth", "base-path"},
+		{"base_with_slash_at_the_end", "--base-path /auth/", "base-path"},
+		{"base_of_nothing", "--base-path /", "base-path"},
+		{"base_with_dots", "--base-path /auth/../x", "base-path"},
+		{"base_doubled", "--base-path //auth", "base-path"},
+		{"base_escaped", "--base-path /a%2Fb", "base-path"},
+		{"base_pattern", "--base-path /:id", "base-path"},
+		{"base_taken", "--base-path /admin/auth", "choose another one"},
+		{"base_taken_by_a_page", "--base-path /confirm", "choose another one"},
+		{"front_end_elsewhere", "--front-end https://evil.example", "front-end"},
+		{"front_end_scheme_relative", "--front-end //evil.example", "front-end"},
+		{"front_end_backslash", `--front-end /\evil.example`, "front-end"},
+		{"front_end_script", "--front-end javascript:alert(1)", "front-end"},
+		{"proxies_everybody", "--trusted-proxies 0.0.0.0/0", "claim any client address"},
+		{"proxies_everybody_v6", "--trusted-proxies ::/0", "claim any client address"},
+		{"proxies_half", "--trusted-proxies 0.0.0.0/1", "claim any client address"},
+		{"proxies_name", "--trusted-proxies proxy.example.com", "neither an address nor a network"},
+		{"cors_wildcard", "--cors-origins *", "list each origin exactly"},
+		{"cors_null", "--cors-origins null", "list each origin exactly"},
+		{"cors_wildcard_host", "--cors-origins https://*.example.com", "list each origin exactly"},
+		{"cors_path", "--cors-origins https://app.example.com/", "is not an origin"},
+		{"cors_http", "--cors-origins http://app.example.com", "http:// is for loopback only"},
+		{"log", "--log-format xml", "log-format"},
+		{"registration", "--registration public", "registration: is open, verified or closed"},
+		{"short_passwords", "--password-min 7", "password-min"},
+		{"site_two_lines", "--site a\nb", "site"},
+		{"site_empty", "--site=", "site"},
+		{"access_life", "--access-life 48h", "access-life: is 1m to 24h"},
+		{"idle", "--idle 59s", "idle: is 1m"},
+		{"absolute_less_than_idle", "--absolute 1h", "absolute"},
+		{"no_algorithm", "--algorithm none", "EdDSA, ES256, RS256 or HS256"},
+		{"weak_algorithm", "--algorithm HS512", "EdDSA, ES256, RS256 or HS256"},
+		{"cache", "--session-cache 0", "session-cache"},
+		{"weak_hash", "--hash-memory 64", "hash-memory"},
+		{"permits", "--hash-permits -1", "hash-permits"},
+		{"mail", "--mail pigeon", "mail: is smtp, console or file:DIR"},
+		{"mail_nowhere", "--mail file:", "mail: is smtp, console or file:DIR"},
+		{"mail_twice", "--mail console --smtp-host mail.example.com", "the one or the other"},
+		{"smtp_without_sender", "--smtp-host mail.example.com", "mail-from: is needed"},
+		{"smtp_without_host", "--mail smtp --mail-from a@example.com", "smtp-host: is needed"},
+		{"smtp_in_the_clear", "--smtp-host mail.example.com --mail-from a@example.com --smtp-tls none", "in the clear"},
+		{"smtp_user_alone", "--smtp-host mail.example.com --mail-from a@example.com --smtp-user me", "give both, or neither"},
+		{"smtp_port", "--smtp-host mail.example.com --mail-from a@example.com --smtp-port 65536", "smtp-port"},
+		{"sender", "--mail-from nobody", "mail-from"},
+		{"captcha", "--captcha picture", "captcha: is recaptcha"},
+		{"captcha_without_secret", "--captcha turnstile", "captcha-secret: is needed"},
+		{"captcha_secret_alone", "--captcha-secret hush", "give the provider"},
+		{"secret_file_for_everybody", "--captcha turnstile --captcha-secret-file " + open, "everybody on this machine may read it (mode 0604): chmod 600"},
+		{"smtp_password_without_host", "--smtp-password hush", "the one or the other"},
+		{"secret_file_missing", "--captcha turnstile --captcha-secret-file " + filepath.Join(dir, "none"), "no such file"},
+		{"secret_twice", "--captcha turnstile --captcha-secret a --captcha-secret-file " + open, "both given"},
+		{"secret_is_the_mask", "--captcha turnstile --captcha-secret ********", "is the mask"},
+		{"master_key_short", "--master-key abcd", "master-key"},
+		{"master_key_twice", "--master-key " + key + " --master-key-file " + open, "both given"},
+		{"data_empty", "--data=", "data: is empty"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			args := append([]string{"config", "check", "--data", filepath.Join(dir, "data")}, strings.Split(tt.args, " ")...)
+			stdout, stderr, code := command(t, "", args...)
+			if code != 2 || !strings.Contains(stderr, tt.want) {
+				t.Errorf("exit code %d, %q is not said: %s%s", code, tt.want, stdout, stderr)
+			}
+			if strings.Contains(stderr, "\n  - ") {
+				t.Errorf("more than the one problem is said: %s", stderr)
+			}
+			if strings.Contains(stderr, "hush") || strings.Contains(stderr, key) {
+				t.Errorf("a secret is said: %s", stderr)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "data")); err == nil {
+				t.Error("a check has made the data directory")
+			}
+		})
+	}
+}
+
+func TestConfig_good(t *testing.T) {
+	dir := t.TempDir()
+	for name, args := range map[string]string{
+		"nothing":          "",
+		"behind_a_proxy":   "--listen 0.0.0.0:8080 --public-url https://id.example.com --trusted-proxies 10.1.2.3,fd00::/64 --base-path /api/users",
+		"trailing_slash":   "--public-url https://id.example.com/",
+		"localhost":        "--public-url http://localhost:3000 --cors-origins http://localhost:5173,https://app.example.com",
+		"front_end":        "--cors-origins https://app.example.com --front-end https://app.example.com/welcome",
+		"front_end_path":   "--front-end /welcome",
+		"smtp":             "--smtp-host mail.example.com --mail-from a@example.com --smtp-user me --smtp-password pw",
+		"smtp_on_loopback": "--smtp-host 127.0.0.1 --mail-from a@example.com --smtp-tls none",
+		"captcha":          "--captcha hcaptcha --captcha-secret hush",
+		"master_key":       "--master-key " + key,
+		"no_limits":        "--account-limit off --address-limit 100/1h",
+		"no_operations":    "--ops-listen off",
+		"algorithm":        "--algorithm HS256",
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := append([]string{"config", "check", "--data", filepath.Join(dir, "data")}, strings.Fields(args)...)
+			if stdout, stderr, code := command(t, "", args...); code != 0 {
+				t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+			}
+		})
+	}
+}
+
+// Flags come before the environment, the environment before the file.
+func TestConfig_sources(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "hexward.yaml")
+	text := `
+site: from the file
+idle: 3h
+access-life: 7m
+smtp:
+  host: mail.example.com
+  port: 2525
+  password-file: ` + filepath.Join(dir, "password") + `
+mail-from: no-reply@example.com
+smtp-user: me
+cors-origins: [https://a.example.com, https://b.example.com]
+account-limit: 5/1h
+debug: true
+audience:
+`
+	for name, text := range map[string]string{file: text, filepath.Join(dir, "password"): "hush-hush\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := map[string]string{
+		"HEXWARD_CONFIG": file, "HEXWARD_SITE": "from the environment", "HEXWARD_IDLE": "4h", "HEXWARD_MASTER_KEY": key,
+		"HEXWARD_TRUSTED_PROXIES": "10.0.0.1,10.0.0.2", "HEXWARD_DATA": dir,
+	}
+	stdout, stderr, code := commandWith(t, env, "", "config", "print", "--json", "--site", "from a flag")
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	var got map[string]any
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]any{
+		"site": "from a flag", "idle": "4h", "access-life": "7m", "absolute": "168h", "smtp-host": "mail.example.com", "smtp-port": 2525.0,
+		"account-limit": "5/1h", "debug": true, "master-key": "********", "audience": "", "smtp-password": "",
+		"cors-origins": "[https://a.example.com https://b.example.com]", "trusted-proxies": "[10.0.0.1 10.0.0.2]",
+	} {
+		have := got[name]
+		if list, ok := have.([]any); ok {
+			words := make([]string, len(list))
+			for i, v := range list {
+				words[i], _ = v.(string)
+			}
+			have = "[" + strings.Join(words, " ") + "]"
+		}
+		if have != want {
+			t.Errorf("%s is %v, not %v", name, have, want)
+		}
+	}
+
+	stdout, stderr, code = commandWith(t, env, "", "config", "print")
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	for _, want := range []string{"idle: 4h # from HEXWARD_IDLE", "access-life: 7m # from " + file + ": access-life"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("%q is not in\n%s", want, stdout)
+		}
+	}
+	for _, secret := range []string{"hush", key} {
+		if strings.Contains(stdout+stderr, secret) {
+			t.Errorf("%q is printed", secret)
+		}
+	}
+	var again map[string]any
+	if err := yaml.Unmarshal([]byte(stdout), &again); err != nil || len(again) != len(got) {
+		t.Errorf("what is printed is no configuration file of %d settings: %v", len(got), err)
+	}
+}
+
+// What config print says of a good configuration without secrets is that
+// configuration.
+func TestConfig_printed_is_read(t *testing.T) {
+	dir := t.TempDir()
+	args := []string{"--data", dir, "--idle", "90m", "--cors-origins", "https://a.example.com", "--site", "A: \"site\" #1", "--mail-limit", "off"}
+	first := must(t, append([]string{"config", "print"}, args...)...)
+	file := filepath.Join(dir, "hexward.yaml")
+	if err := os.WriteFile(file, []byte(first), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	second := must(t, "config", "print", "--config", file)
+	plain := func(s string) string {
+		var b strings.Builder
+		for line := range strings.Lines(s) {
+			line, _, _ = strings.Cut(line, " # from ")
+			b.WriteString(strings.TrimSpace(line) + "\n")
+		}
+		return b.String()
+	}
+	if plain(first) != plain(second) {
+		t.Errorf("printed\n%s\nand read as\n%s", first, second)
+	}
+}
+
+// All that is wrong with a file and the environment is said at once, without
+// repeating a secret.
+func TestConfig_every_problem(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "hexward.yaml")
+	text := `
+listn: 127.0.0.1:1
+smtp:
+  hst: mail.example.com
+  password: hush-hush
+idle: soon
+publicURL: https://id.example.com
+base_path: /x
+site: [a, {b: c}]
+debug: perhaps
+registration: everybody
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, code := commandWith(t, map[string]string{"HEXWARD_PASSWORD_MIN": "many", "HEXWARD_MAIL_LIMIT": "5"}, "", "config", "check", "--config", file, "--data", dir)
+	for _, want := range []string{
+		"no setting listn; did you mean listen?", "no setting smtp-hst; did you mean smtp-host?", "has smtp-password and everybody", "idle: ",
+		"did you mean public-url?", "did you mean base-path?", "line 9: site is a list of plain values", "debug: ", "registration: is open",
+		"HEXWARD_PASSWORD_MIN: ", "HEXWARD_MAIL_LIMIT: a limit is", "settings of smtp",
+	} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("%q is not said", want)
+		}
+	}
+	if code != 2 || strings.Contains(stderr, "hush") || t.Failed() {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	for name, text := range map[string]string{
+		"not YAML": "a: b: c", "twice": "idle: 1h\nidle: 2h", "twice another way": "smtp-host: a\nsmtp:\n  host: b", "a list": "- idle",
+		"a scalar": "idle", "billion laughs": "site: " + strings.Repeat("x", 2<<20),
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, stderr, code := command(t, "", "config", "check", "--config", file, "--data", dir); code != 2 || !strings.Contains(stderr, file) {
+			t.Errorf("%s: exit code %d: %s", name, code, stderr)
+		}
+	}
+	if _, stderr, code := command(t, "", "config", "check", "--config", filepath.Join(dir, "none")); code != 2 || !strings.Contains(stderr, "no such file") {
+		t.Errorf("no file: exit code %d: %s", code, stderr)
+	}
+}

@@ -1,0 +1,7 @@
+package main
+
+// What the tests start.
+var (
+	Run  = run
+	Exit = exit
+)
