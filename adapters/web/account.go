@@ -150,15 +150,21 @@ func (k *call) login() error {
 	return k.grant(fiber.StatusOK, g, delivery)
 }
 
-// end ends the session that the request shows. One that is over is fine, but a
-// bad Authorization header is not.
+// endShown ends the session that the request shows. One that is over is fine, but
+// a bad Authorization header is not. Of cookies that came twice every one is
+// ended: the browser forgets ours, and would take the planted one for good.
 func (k *call) endShown() error {
-	err := k.authenticate()
-	if err != nil && (k.shown.HasBearer || fault.KindOf(err) != fault.Unauthenticated) {
-		return err
+	shown := []auth.Credentials{k.shown.Credentials}
+	if k.shown.ambiguous {
+		shown = k.cookies.each(&k.Request().Header)
 	}
-	if err == nil {
-		if err := k.service.Logout(k.ctx(), k.who(), k.client()); err != nil {
+	for _, c := range shown {
+		var err error
+		k.identity, err = k.service.Authenticate(k.ctx(), c)
+		if err == nil {
+			err = k.service.Logout(k.ctx(), k.who(), k.client())
+		}
+		if err != nil && (k.shown.HasBearer || fault.KindOf(err) != fault.Unauthenticated) {
 			return err
 		}
 	}

@@ -342,6 +342,29 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
+// A use case that takes too long is given up, and is 503 as well.
+func TestTimeout(t *testing.T) {
+	f := newFixture(t, options{
+		auth: func(c *auth.Config) { c.UserSearch = slowSearch{c.UserSearch} },
+		web:  func(c *web.Config) { c.Timeout = 50 * time.Millisecond },
+	})
+	a := f.admin().do("GET", "/admin/users", nil).want(503, "unavailable")
+	if a.Header.Get("Retry-After") == "" {
+		t.Errorf("headers %v", a.Header)
+	}
+}
+
+type slowSearch struct{ ports.UserSearch }
+
+func (slowSearch) Search(ctx context.Context, _ ports.UserQuery) ([]user.User, error) {
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(5 * time.Second):
+		return nil, errors.New("the use case was not given up")
+	}
+}
+
 type brokenUsers struct {
 	ports.Users
 	down *atomic.Bool

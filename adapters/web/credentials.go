@@ -91,9 +91,30 @@ func (n *cookieNames) read(h *fasthttp.RequestHeader) (shown credentials) {
 		shown.decisive = &n.session
 	case shown.Access != "":
 		shown.decisive = &n.access
-		shown.Access = utils.CopyString(shown.Access)
+		shown.Access = utils.CopyString(shown.Access) // as of a header: a token may be remembered
 	}
 	return shown
+}
+
+// maxShown bounds how many credentials of one request are looked at.
+const maxShown = 16
+
+// each returns every session and access cookie of a request alone, for a request
+// that has one of them twice.
+func (n *cookieNames) each(h *fasthttp.RequestHeader) (list []auth.Credentials) {
+	for _, line := range h.PeekAll(fiber.HeaderCookie) {
+		for len(line) > 0 && len(list) < maxShown {
+			var name, value []byte
+			name, value, line = nextCookie(line)
+			switch string(name) {
+			case n.session.name:
+				list = append(list, auth.Credentials{Session: string(value)})
+			case n.access.name:
+				list = append(list, auth.Credentials{Access: string(value)})
+			}
+		}
+	}
+	return list
 }
 
 // nextCookie takes the first pair off a Cookie header (RFC 6265 §4.2.1).

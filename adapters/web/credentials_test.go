@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -128,6 +129,56 @@ func TestLogin_Fixation(t *testing.T) {
 		t.Error("the planted session was kept")
 	}
 	mallory.do("GET", "/auth/verify", nil).want(401, "session_unknown")
+}
+
+// An access token that no browser would keep is not sent as a cookie; an older one
+// does not stay in its place.
+func TestCookies_TooLarge(t *testing.T) {
+	f := newFixture(t, options{})
+	root, alice := f.admin(), f.browser().register("alice")
+	permissions := make([]string, 64)
+	for i := range permissions {
+		permissions[i] = fmt.Sprintf("%064d", i)
+	}
+	root.do("PUT", "/admin/users/"+alice.user().ID+"/permissions", fields{"permissions": permissions}).want(200, "")
+	a := alice.do("POST", "/auth/login", fields{"login": "alice", "password": password}).want(200, "")
+	if c := a.sets[accessCookie]; c == nil || c.Value != "" {
+		t.Errorf("the access cookie is %v", c)
+	}
+	if v := alice.do("GET", "/auth/verify", nil).want(200, ""); v.Header.Get("X-Auth-Permissions") != strings.Join(permissions, ",") {
+		t.Errorf("permissions %q", v.Header.Get("X-Auth-Permissions"))
+	}
+	var u userAnswer
+	alice.do("POST", "/auth/token/refresh", nil).want(200, "").into(&struct{ User *userAnswer }{&u})
+	if !cmp.Equal(u.Permissions, permissions) {
+		t.Error(cmp.Diff(u.Permissions, permissions))
+	}
+}
+
+// A planted cookie must not outlive a sign-out: its session ends with ours.
+func TestLogout_Tossed(t *testing.T) {
+	f := newFixture(t, options{})
+	alice, mallory := f.browser().register("alice"), f.browser().register("mallory")
+	both := sessionCookie + "=" + mallory.cookies[sessionCookie] + "; " + sessionCookie + "=" + alice.cookies[sessionCookie]
+	a := f.send("POST", "/auth/logout", nil, http.Header{"Cookie": {both}}).want(200, "")
+	if len(a.sets) != 3 {
+		t.Errorf("sets %v", a.Header["Set-Cookie"])
+	}
+	alice.do("GET", "/auth/verify", nil).want(401, "session_unknown")
+	mallory.do("GET", "/auth/verify", nil).want(401, "session_unknown")
+}
+
+// Signing out by bearer ends that sign-in and leaves the cookies alone.
+func TestLogout_Bearer(t *testing.T) {
+	f := newFixture(t, options{})
+	alice := f.browser().register("alice")
+	token := f.tokens("alice").AccessToken
+	if a := alice.do("POST", "/auth/logout", nil, "Authorization", "Bearer "+token).want(200, ""); len(a.sets) > 0 {
+		t.Errorf("sets %v", a.Header["Set-Cookie"])
+	}
+	f.bearer(token).do("GET", "/auth/verify", nil).want(401, "token_revoked")
+	f.bearer(token).do("POST", "/auth/logout", nil).want(401, "token_revoked")
+	alice.do("GET", "/auth/verify", nil).want(200, "")
 }
 
 func TestLogin_Alike(t *testing.T) {

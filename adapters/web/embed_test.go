@@ -95,6 +95,22 @@ func TestMount(t *testing.T) {
 	b.do("GET", "/admin/users", nil).want(404, "") // not mounted
 }
 
+func TestMountRoot(t *testing.T) {
+	f := newFixture(t, options{app: func(f *fixture, c web.Config) *fiber.App {
+		app := fiber.New(fiber.Config{DisableStartupMessage: true})
+		if _, err := web.Mount(app.Group("/auth"), f.service, c); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := web.MountRoot(app, f.service, c); err != nil {
+			t.Fatal(err)
+		}
+		return app
+	}})
+	f.browser().do("GET", "/.well-known/jwks.json", nil).want(200, "")
+	f.browser().do("GET", "/admin/users", nil).want(401, "unauthenticated")
+	f.admin().do("GET", "/admin/users", nil).want(200, "")
+}
+
 // An app in which lower-case headers are overlooked is refused, rather than let
 // them decide nothing.
 func TestMount_HeaderNames(t *testing.T) {

@@ -50,9 +50,10 @@ var outsideErrors = map[int]*statusError{
 	fiber.StatusRequestHeaderFieldsTooLarge: {fiber.StatusRequestHeaderFieldsTooLarge, "headers_too_large", "the request line and headers have at most 8192 bytes together"},
 }
 
-// problem is an error as RFC 9457 writes it. Its type is about:blank, which is the
-// default, and the title is the status' own; code tells errors apart.
+// problem is an error as RFC 9457 writes it. Its type is about:blank, so the title
+// is the status' own (§4.2.1); code tells errors apart.
 type problem struct {
+	Type      string        `json:"type"`
 	Title     string        `json:"title"`
 	Status    int           `json:"status"`
 	Code      string        `json:"code"`
@@ -93,7 +94,7 @@ func problemOf(err error) (p problem, retry time.Duration) {
 // fail answers with an error, whatever was answered before.
 func (k *call) fail(err error) {
 	p, retry := problemOf(err)
-	p.Title = http.StatusText(p.Status)
+	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
 	if p.Status >= fiber.StatusInternalServerError {
 		p.RequestID = k.requestID()
 		k.cause = err

@@ -94,6 +94,7 @@ func listen(t testing.TB, app *fiber.App) (addr string) {
 	t.Cleanup(func() {
 		client.CloseIdleConnections()
 		_ = app.ShutdownWithTimeout(2 * time.Second) // connections that a test left open are cut off
+		_ = l.Close()                                // in case it had not begun to serve
 		select {
 		case <-done:
 		case <-time.After(5 * time.Second):

@@ -23,7 +23,8 @@ type principalKey struct{}
 
 // RequireUser lets the next handler run for whoever is signed in, and answers 401
 // to anybody else. What changes something must come from the same origin or an
-// allowed one, else it is 403. PrincipalFrom says who it is.
+// allowed one, else it is 403. PrincipalFrom says who it is. A session id that is
+// due to be replaced is replaced by the service's own routes.
 func (g *Guard) RequireUser(c *fiber.Ctx) error { return g.require(c, "") }
 
 // RequirePermission is RequireUser that also demands a permission, and answers

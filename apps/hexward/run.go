@@ -158,7 +158,8 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 		return err
 	}
 	if !about {
-		_, err := fmt.Fprintln(ctx.Stdout, "\nEvery setting that \"hexward serve --help\" lists is understood too.")
+		_, err := fmt.Fprintln(ctx.Stdout, "\nEvery setting that \"hexward serve --help\" lists is understood too.\n"+
+			"Exit codes: 0 done, 1 failed, 2 wrong command line, setting or value, 3 refused (not there, not allowed, taken).")
 		return err
 	}
 	_, err := fmt.Fprintln(ctx.Stdout, "\nEach setting is also an environment variable, like HEXWARD_PUBLIC_URL, and a key of the\n"+

@@ -67,8 +67,7 @@ func (s *Service) bySession(ctx context.Context, cookie string) (Identity, error
 		if e, err = s.readSession(ctx, h, now); err != nil {
 			return Identity{}, err
 		}
-	}
-	if !e.alive(now) {
+	} else if !s.cache.alive(e, now) {
 		return Identity{}, errSession
 	}
 	if e.stale(now) {
@@ -76,10 +75,11 @@ func (s *Service) bySession(ctx context.Context, cookie string) (Identity, error
 			return Identity{}, err
 		}
 	}
-	return Identity{Principal: &e.principal, RotateDue: e.rotate}, nil
+	return Identity{Principal: &e.principal, RotateDue: e.rotate()}, nil
 }
 
-// readSession reads a session and its user from the store into the cache.
+// readSession reads a session that is alive and its user from the store into the
+// cache.
 func (s *Service) readSession(ctx context.Context, h session.Hash, now time.Time) (*cached, error) {
 	epoch := s.cache.epoch.Load()
 	sess, u, err := s.Sessions.ByHash(ctx, h)
@@ -91,11 +91,14 @@ func (s *Service) readSession(ctx context.Context, h session.Hash, now time.Time
 	case !sess.Accepts(h, now) || !sess.Alive(now) || u.Banned(now):
 		return nil, errSession
 	}
-	e := remember(sess, u)
-	if h == sess.Hash { // a former id is not worth its place
+	if h != sess.Hash { // a former id, whose replacement is on the way to the browser, is not worth its place
+		sess.Rotate = false
+		e, _ := s.cache.remember(sess, u)
+		return e, nil
+	}
+	e, keep := s.cache.remember(sess, u)
+	if keep {
 		s.cache.put(epoch, h, e)
-	} else {
-		e.rotate = false // its replacement is on the way to the browser
 	}
 	return e, nil
 }

@@ -19,46 +19,86 @@ import (
 // What is forgotten stays forgotten: a reader takes the epoch before it reads the
 // store, and put refuses an entry when anything was forgotten since, so a read
 // that was under way during a logout cannot bring the session back.
+//
+// An entry takes about 250 bytes, and most of them are the principal's, so the
+// rest is packed.
 type sessionCache struct {
 	epoch  atomic.Uint64
 	shards [cacheShards]cacheShard
+
+	idlesMu sync.Mutex
+	idles   [1 << idleBits]time.Duration // the idle lives that entries refer to: one, or a few after a change of settings
+	known   int                          // how many those are
 }
 
-const cacheShards = 64
+const (
+	cacheShards = 64
+	idleBits    = 6
+)
 
 type cacheShard struct {
 	mu         sync.RWMutex
 	room       int
-	young, old map[session.Hash]*cached
+	young, old table
 	_          [64]byte // keep neighbours' locks off this cache line
 }
 
 // cached is what is remembered of a session: enough to decide without the store.
 type cached struct {
 	principal access.Principal
+	key       cacheKey
 	seenAt    atomic.Int64 // Unix milliseconds
-	idle      time.Duration
-	endsAt    int64 // Unix milliseconds
-	rotate    bool
+	packed    int64        // the end in Unix milliseconds, the number of the idle life, and in the last bit whether to rotate
 }
 
-func remember(s session.Session, u user.User) *cached {
-	c := &cached{
+// remember makes an entry, and reports whether it may be put into the cache.
+func (c *sessionCache) remember(s session.Session, u user.User) (e *cached, keep bool) {
+	idle, keep := c.idle(s.Idle)
+	name := u.Name.String()
+	text := u.ID + s.ID + name // one piece of memory for all
+	e = &cached{
 		principal: access.Principal{
-			Kind: access.User, Via: access.SessionCookie, Subject: u.ID, Name: u.Name.String(),
-			Tenant: u.Tenant, Permissions: u.Permissions, Session: s.ID,
+			Kind: access.User, Via: access.SessionCookie, Subject: text[:len(u.ID)], Name: text[len(text)-len(name):],
+			Tenant: u.Tenant, Permissions: u.Permissions, Session: text[len(u.ID) : len(u.ID)+len(s.ID)],
 		},
-		idle: s.Idle, endsAt: s.EndsAt.UnixMilli(), rotate: s.Rotate,
+		packed: s.EndsAt.UnixMilli()<<(idleBits+1) | idle<<1,
 	}
-	c.seenAt.Store(s.SeenAt.UnixMilli())
-	return c
+	if u.Tenant == user.DefaultTenant {
+		e.principal.Tenant = user.DefaultTenant // not a copy of it
+	}
+	if s.Rotate {
+		e.packed |= 1
+	}
+	e.seenAt.Store(s.SeenAt.UnixMilli())
+	return e, keep
 }
 
-// alive is session.Alive on what is remembered.
-func (c *cached) alive(now time.Time) bool {
-	at := now.UnixMilli()
-	return at < c.endsAt && at < c.seenAt.Load()+c.idle.Milliseconds()
+// idle returns the number of an idle life, unless there are too many of them.
+func (c *sessionCache) idle(d time.Duration) (number int64, ok bool) {
+	c.idlesMu.Lock()
+	defer c.idlesMu.Unlock()
+	for i := range c.known {
+		if c.idles[i] == d {
+			return int64(i), true
+		}
+	}
+	if c.known == len(c.idles) {
+		return 0, false
+	}
+	c.idles[c.known] = d
+	c.known++
+	return int64(c.known - 1), true
 }
+
+// alive is session.Alive on an entry that was got from the cache.
+func (c *sessionCache) alive(e *cached, now time.Time) bool {
+	at := now.UnixMilli()
+	idle := c.idles[e.packed>>1&(1<<idleBits-1)]
+	return at < e.packed>>(idleBits+1) && at < e.seenAt.Load()+idle.Milliseconds()
+}
+
+// rotate reports whether the session's id should be replaced.
+func (c *cached) rotate() bool { return c.packed&1 != 0 }
 
 // stale is session.Stale on what is remembered; of concurrent callers one is told
 // so, and has the store written.
@@ -71,7 +111,6 @@ func newSessionCache(size int) *sessionCache {
 	c := &sessionCache{}
 	for i := range c.shards {
 		c.shards[i].room = max(1, size/(2*cacheShards))
-		c.shards[i].young = make(map[session.Hash]*cached)
 	}
 	return c
 }
@@ -80,20 +119,19 @@ func newSessionCache(size int) *sessionCache {
 func (c *sessionCache) shard(h session.Hash) *cacheShard { return &c.shards[h[0]%cacheShards] }
 
 func (c *sessionCache) get(h session.Hash) *cached {
-	sh := c.shard(h)
+	sh, k := c.shard(h), keyOf(h)
 	sh.mu.RLock()
-	e := sh.young[h]
+	e := sh.young.get(k)
 	if e != nil {
 		sh.mu.RUnlock()
 		return e
 	}
-	e = sh.old[h]
+	e = sh.old.get(k)
 	sh.mu.RUnlock()
 	if e != nil { // in use: into the young generation, unless it was forgotten meanwhile
 		sh.mu.Lock()
-		if sh.old[h] == e {
-			delete(sh.old, h)
-			sh.insert(h, e)
+		if sh.old.get(k) == e {
+			sh.insert(e)
 		}
 		sh.mu.Unlock()
 	}
@@ -103,34 +141,30 @@ func (c *sessionCache) get(h session.Hash) *cached {
 // put remembers an entry that was read from the store after epoch was taken.
 func (c *sessionCache) put(epoch uint64, h session.Hash, e *cached) {
 	sh := c.shard(h)
+	e.key = keyOf(h)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if c.epoch.Load() == epoch {
-		delete(sh.old, h)
-		sh.insert(h, e)
+		sh.insert(e)
 	}
 }
 
-func (sh *cacheShard) insert(h session.Hash, e *cached) {
-	if len(sh.young) >= sh.room {
-		sh.old, sh.young = sh.young, make(map[session.Hash]*cached, sh.room)
+func (sh *cacheShard) insert(e *cached) {
+	sh.old.remove(e.key)
+	if sh.young.n >= sh.room && sh.young.find(e.key) < 0 {
+		sh.old, sh.young = sh.young, table{}
 	}
-	sh.young[h] = e
+	sh.young.put(e)
 }
 
 // forget drops what matches.
-func (c *sessionCache) forget(matches func(h session.Hash, e *cached) bool) {
+func (c *sessionCache) forget(matches func(*cached) bool) {
 	c.epoch.Add(1)
 	for i := range c.shards {
 		sh := &c.shards[i]
 		sh.mu.Lock()
-		for _, generation := range []map[session.Hash]*cached{sh.young, sh.old} {
-			for h, e := range generation {
-				if matches(h, e) {
-					delete(generation, h)
-				}
-			}
-		}
+		sh.young.removeIf(matches)
+		sh.old.removeIf(matches)
 		sh.mu.Unlock()
 	}
 }
@@ -140,22 +174,28 @@ func (c *sessionCache) forgetHash(h session.Hash) {
 	c.epoch.Add(1)
 	sh := c.shard(h)
 	sh.mu.Lock()
-	delete(sh.young, h)
-	delete(sh.old, h)
+	sh.young.remove(keyOf(h))
+	sh.old.remove(keyOf(h))
 	sh.mu.Unlock()
 }
 
 // forgetUser drops every session of a user.
 func (c *sessionCache) forgetUser(id string) {
-	c.forget(func(_ session.Hash, e *cached) bool { return e.principal.Subject == id })
+	c.forget(func(e *cached) bool { return e.principal.Subject == id })
 }
 
 // forgetSession drops a session by its public id.
 func (c *sessionCache) forgetSession(id string) {
-	c.forget(func(_ session.Hash, e *cached) bool { return e.principal.Session == id })
+	c.forget(func(e *cached) bool { return e.principal.Session == id })
 }
 
 // clear drops everything.
 func (c *sessionCache) clear() {
-	c.forget(func(session.Hash, *cached) bool { return true })
+	c.epoch.Add(1)
+	for i := range c.shards {
+		sh := &c.shards[i]
+		sh.mu.Lock()
+		sh.young, sh.old = table{}, table{}
+		sh.mu.Unlock()
+	}
 }

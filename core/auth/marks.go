@@ -78,9 +78,12 @@ func (s *Service) issueTime(userID string) time.Time {
 }
 
 // upToNow returns the Before of a mark that hits every token whose facts have been
-// read by now, even if its issue time was moved forward or the clock set back.
+// read by now, even if its issue time was moved forward or the clock set back. It
+// goes no further than leeway: a clock that was hours ahead for a moment is not to
+// keep everybody from signing in for hours.
 func (s *Service) upToNow() int64 {
-	return max(s.Now().UnixMilli(), s.issued.Load())
+	now := s.Now()
+	return max(now.UnixMilli(), min(s.issued.Load(), now.Add(leeway*time.Second).UnixMilli()))
 }
 
 // markSession revokes the access tokens of a session.

@@ -1,0 +1,167 @@
+package main_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+)
+
+// inbox is a mail server that keeps what it gets.
+type inbox struct{ mails chan string }
+
+func (b *inbox) NewSession(*smtp.Conn) (smtp.Session, error) { return b, nil }
+func (b *inbox) Mail(string, *smtp.MailOptions) error        { return nil }
+func (b *inbox) Rcpt(string, *smtp.RcptOptions) error        { return nil }
+func (b *inbox) Reset()                                      {}
+func (b *inbox) Logout() error                               { return nil }
+
+func (b *inbox) Data(r io.Reader) error {
+	text, err := io.ReadAll(r)
+	b.mails <- string(text)
+	return err
+}
+
+// Mail goes through the SMTP server that is configured, from whom is configured.
+func TestServe_SMTP(t *testing.T) {
+	in := &inbox{make(chan string, 10)}
+	server := smtp.NewServer(in)
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := serve(
+		t, t.TempDir(), "--mail", "smtp", "--smtp-host", "127.0.0.1", "--smtp-port", port, "--smtp-tls", "none",
+		"--mail-from", "id@example.org", "--site", "The Pond", "--display-name", "Otters",
+	)
+	i.browser().register(t, "ada")
+	select {
+	case mail := <-in.mails:
+		for _, want := range []string{"From: \"Otters\" <id@example.org>", "To: <ada@example.org>", "The Pond", i.url + "/confirm/"} {
+			if !strings.Contains(mail, want) {
+				t.Errorf("%q is not in\n%s", want, mail)
+			}
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatalf("no mail came:\n%s", i.stderr)
+	}
+}
+
+// A mail server that is away holds nobody up, and what it could not be given is
+// in the log, without the link.
+func TestServe_SMTP_away(t *testing.T) {
+	i := serve(
+		t, t.TempDir(), "--mail", "smtp", "--smtp-host", "127.0.0.1", "--smtp-port", freePort(t), "--smtp-tls", "none", "--mail-from", "id@example.org",
+	)
+	began := time.Now()
+	i.browser().register(t, "ada")
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("registering took %v", took)
+	}
+	i.stop()
+	log := i.stderr.String()
+	if !strings.Contains(log, "mail was not delivered") || strings.Contains(log, "/confirm/") || strings.Contains(log, "ada@example.org") {
+		t.Errorf("logged\n%s", log)
+	}
+}
+
+// With a captcha nobody gets anywhere without having solved one.
+func TestServe_captcha(t *testing.T) {
+	i := serve(t, t.TempDir(), "--captcha", "turnstile", "--captcha-secret", "hush-hush-hush")
+	b := i.browser()
+	a := b.do(t, "POST", "/auth/register", object{"username": "ada", "email": "ada@example.org", "password": password}, 400)
+	if !strings.Contains(string(a.body), `"captcha"`) {
+		t.Errorf("answered %s", a.body)
+	}
+	b.do(t, "POST", "/auth/login", object{"login": "ada", "password": password}, 400)
+	b.do(t, "POST", "/auth/forgot-password", object{"email": "ada@example.org"}, 400)
+}
+
+// The settings of tokens, sessions and people reach the service.
+func TestServe_settings(t *testing.T) {
+	i := serve(
+		t, t.TempDir(), "--algorithm", "ES256", "--access-life", "2m", "--audience", "shop", "--password-min", "24", "--base-path", "/api/users",
+		"--account-limit", "2/1m", "--public-url", "http://localhost:3000",
+	)
+	b := direct(i, i.browser())
+	register := object{"username": "ada", "email": "ada@example.org", "password": password, "delivery": "body"}
+	b.do(t, "POST", "/auth/register", register, 404)
+	b.do(t, "POST", "/api/users/register", object{"username": "ada", "email": "ada@example.org", "password": password[:23]}, 400)
+	a := b.do(t, "POST", "/api/users/register", register, 201)
+	parts := strings.Split(a.text("access_token"), ".")
+	var head struct{ Alg string }
+	var claims struct {
+		Iss, Aud string
+		Iat, Exp int64
+	}
+	for n, into := range []any{&head, &claims} {
+		text, err := base64.RawURLEncoding.DecodeString(parts[n])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(text, into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if head.Alg != "ES256" || claims.Iss != "http://localhost:3000" || claims.Aud != "shop" || claims.Exp-claims.Iat != 120 {
+		t.Errorf("the token has %+v, %+v", head, claims)
+	}
+	for range 2 {
+		b.do(t, "POST", "/api/users/login", object{"login": "ada", "password": another}, 401)
+	}
+	b.do(t, "POST", "/api/users/login", object{"login": "ada", "password": password}, 429)
+
+	closed := serve(t, t.TempDir(), "--registration", "closed", "--algorithm", "HS256").browser()
+	closed.do(t, "POST", "/auth/register", register, 403)
+	if a := closed.do(t, "GET", "/.well-known/jwks.json", nil, 200); string(a.body) != `{"keys":[]}` {
+		t.Errorf("a secret is published: %s", a.body)
+	}
+}
+
+// Who may call from another origin, and whose word counts for a client's address.
+func TestServe_origins_and_proxies(t *testing.T) {
+	const app = "https://app.example.org"
+	i := serve(t, t.TempDir(), "--cors-origins", app, "--trusted-proxies", "127.0.0.0/8", "--public-url", "https://id.example.org")
+	ask := func(header ...string) *http.Response {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, direct(i, i.browser()).base+"/auth/me", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := 0; n < len(header); n += 2 {
+			r.Header.Set(header[n], header[n+1])
+		}
+		client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		a, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = a.Body.Close()
+		return a
+	}
+	if a := ask("X-Forwarded-Proto", "http", "X-Forwarded-For", "203.0.113.7"); a.StatusCode/100 != 3 || !strings.HasPrefix(a.Header.Get("Location"), "https://id.example.org/") {
+		t.Errorf("a client without TLS is answered %s and sent to %q", a.Status, a.Header.Get("Location"))
+	}
+	a := ask("X-Forwarded-Proto", "https", "X-Forwarded-For", "203.0.113.7", "Origin", app)
+	if a.StatusCode != http.StatusUnauthorized || a.Header.Get("Access-Control-Allow-Origin") != app || a.Header.Get("Strict-Transport-Security") == "" {
+		t.Errorf("answered %s with %v", a.Status, a.Header)
+	}
+	if a := ask("Origin", "https://evil.example.org"); a.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("another origin may read the answer: %v", a.Header)
+	}
+	if log := i.stderr.String(); !strings.Contains(log, `"client":"203.0.113.7"`) {
+		t.Errorf("logged\n%s", log)
+	}
+}
