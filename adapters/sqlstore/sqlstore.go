@@ -151,7 +151,7 @@ func one[T any](ctx context.Context, s *Store, q querier, r row[T], miss error, 
 }
 
 // columnsMost is how many columns the widest statement has.
-const columnsMost = 40
+const columnsMost = 36
 
 // point is one outside of any transaction.
 func point[T any](ctx context.Context, s *Store, r row[T], miss error, statement string, args ...any) (T, error) {

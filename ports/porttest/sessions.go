@@ -20,6 +20,19 @@ func Sessions(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("clashes", func(t *testing.T) { sessionsClash(t, open(t)) })
 	t.Run("former_hash", func(t *testing.T) { sessionsFormer(t, open(t)) })
 	t.Run("update", func(t *testing.T) { sessionsUpdate(t, open(t)) })
+	t.Run("update_of_each_field", func(t *testing.T) {
+		s := open(t)
+		addPeople(t, s, 1, 2)
+		must(t, s.Sessions().Create(t.Context(), signIn(1, id(2))))
+		eachField(t, fullSession(), []string{"ID"}, func(change func(*session.Session)) session.Session {
+			got, err := s.Sessions().Update(t.Context(), signIn(1, "").ID, func(one *session.Session) error { change(one); return nil })
+			must(t, err)
+			read, _, err := s.Sessions().ByHash(t.Context(), got.Hash)
+			must(t, err)
+			same(t, "session read after an update", read, got)
+			return read
+		})
+	})
 	t.Run("failing_update_writes_nothing", func(t *testing.T) { sessionsRollback(t, open(t)) })
 	t.Run("delete", func(t *testing.T) {
 		s := open(t)
@@ -112,12 +125,14 @@ func fullSession() session.Session {
 	return session.Session{
 		ID: id(77), UserID: id(1), Tenant: "acme", Hash: hashOf("hash"), Former: hashOf("former"),
 		FormerTo: noon.Add(time.Second), SignedInAt: noon, SeenAt: noon.Add(time.Minute), Idle: 90*time.Minute + time.Millisecond,
-		EndsAt: noon.Add(48 * time.Hour), Rotate: true, Method: "password", Sealed: []byte("\x00sealed\xff"),
+		EndsAt: noon.Add(48 * time.Hour), Rotate: true, Method: "provider", Sealed: []byte("\x00sealed\xff"),
+		Provider: "acme", Upstream: "Upstream'; 日本語",
 		Family: hashOf("family"), Refresh: hashOf("refresh"), Rotation: 1 << 40, FreshAt: noon.Add(2 * time.Minute),
 	}
 }
 
 func sessionsKeep(t *testing.T, s Store) {
+	allSet(t, fullSession())
 	owner := somebody()
 	must(t, s.Users().Create(t.Context(), owner))
 	long := signIn(1, owner.ID)

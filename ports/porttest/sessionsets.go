@@ -2,7 +2,9 @@ package porttest
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,10 +48,13 @@ func SessionSets(t *testing.T, open func(t *testing.T) Store) {
 			same(t, "session", got, want)
 		}
 	})
+	t.Run("by_upstream", func(t *testing.T) { setsByUpstream(t, open(t)) })
+	t.Run("by_upstream_after_changes", func(t *testing.T) { setsByUpstreamLater(t, open(t)) })
 	t.Run("ended_context", func(t *testing.T) {
 		store := open(t)
 		addPeople(t, store, 1)
 		one := signIn(0, id(1))
+		one.Provider, one.Upstream = "acme", "up"
 		must(t, store.Sessions().Create(t.Context(), one))
 		s := store.SessionSets()
 		endedCalls(t, map[string]func(context.Context) error{
@@ -58,6 +63,7 @@ func SessionSets(t *testing.T, open func(t *testing.T) Store) {
 			"DeleteBefore":  func(ctx context.Context) error { _, err := s.DeleteBefore(ctx, noon); return err },
 			"DeleteExpired": func(ctx context.Context) error { _, err := s.DeleteExpired(ctx, one.EndsAt); return err },
 			"MarkRotate":    func(ctx context.Context) error { return s.MarkRotate(ctx, id(1)) },
+			"ByUpstream":    func(ctx context.Context) error { _, err := s.ByUpstream(ctx, "acme", "up"); return err },
 		})
 		got, _, err := store.Sessions().ByHash(t.Context(), one.Hash)
 		must(t, err)
@@ -159,4 +165,93 @@ func setsDeleteExpired(t *testing.T, s Store) {
 	n, err := s.SessionSets().DeleteExpired(t.Context(), noon.Add(2*time.Hour))
 	must(t, err)
 	same(t, "sessions deleted although they were seen since", n, 0)
+}
+
+// ofUpstream returns the sessions with an upstream id, by ascending id: the
+// contract has no order.
+func ofUpstream(t *testing.T, s Store, provider, upstream string) []session.Session {
+	t.Helper()
+	got, err := s.SessionSets().ByUpstream(t.Context(), provider, upstream)
+	must(t, err)
+	slices.SortFunc(got, func(a, b session.Session) int { return strings.Compare(a.ID, b.ID) })
+	return got
+}
+
+func setsByUpstream(t *testing.T, s Store) {
+	addPeople(t, s, 1, 2)
+	type key struct{ provider, upstream string }
+	var made []session.Session
+	of := map[key][]session.Session{}
+	for i, k := range []key{
+		{"acme", "sid"}, {"acme", "sid"}, {"acme", "sid"}, // of two users: the provider may say so
+		{"other", "sid"}, {"acme", "SID"}, {"acme", "sid "}, {"acme", "sid\x00"}, {"acme", "%"}, {"acme", "s_d"}, {"Acme", "sid"},
+		{"acmes", "id"}, {"acme", "7"}, {"acme", "07"}, {"", "sid"},
+		{"acme", ""}, {"acme", ""}, {"", ""}, {"", ""},
+	} {
+		one := signIn(i, id(1+i%2))
+		one.Provider, one.Upstream, one.Sealed = k.provider, k.upstream, []byte{byte(i)}
+		must(t, s.Sessions().Create(t.Context(), one))
+		made = append(made, one)
+		of[k] = append(of[k], one)
+	}
+	for k, want := range of {
+		if k.upstream == "" {
+			want = nil
+		}
+		same(t, fmt.Sprintf("sessions with %q", k), ofUpstream(t, s, k.provider, k.upstream), want)
+	}
+	for _, k := range []key{{"acme", "si"}, {"acme", "sid%"}, {"%", "sid"}, {"sid", "acme"}, {"nobody", "sid"}, {"nobody", ""}} {
+		same(t, fmt.Sprintf("sessions with %q", k), len(ofUpstream(t, s, k.provider, k.upstream)), 0)
+	}
+	got := ofUpstream(t, s, "other", "sid")
+	got[0].Sealed[0] = 'x'
+	same(t, "session after the one got was changed", ofUpstream(t, s, "other", "sid"), []session.Session{made[3]})
+}
+
+func setsByUpstreamLater(t *testing.T, s Store) {
+	addPeople(t, s, 1, 2)
+	first := make([]session.Session, 4)
+	for i := range first {
+		first[i] = signIn(i, id(1+i/3))
+		first[i].Provider, first[i].Upstream = "acme", "sid"
+		must(t, s.Sessions().Create(t.Context(), first[i]))
+	}
+	set := func(i int, provider, upstream string) session.Session {
+		t.Helper()
+		got, err := s.Sessions().Update(t.Context(), first[i].ID, func(one *session.Session) error {
+			one.Provider, one.Upstream = provider, upstream
+			return nil
+		})
+		must(t, err)
+		return got
+	}
+	moved := set(0, "acme", "next")
+	same(t, "sessions with the former id", ofUpstream(t, s, "acme", "sid"), first[1:])
+	same(t, "sessions with the new id", ofUpstream(t, s, "acme", "next"), []session.Session{moved})
+	moved = set(0, "other", "next")
+	same(t, "sessions with the former provider", len(ofUpstream(t, s, "acme", "next")), 0)
+	same(t, "sessions with the new provider", ofUpstream(t, s, "other", "next"), []session.Session{moved})
+	set(0, "other", "")
+	same(t, "sessions with an id that was taken away", len(ofUpstream(t, s, "other", "next")), 0)
+	same(t, "sessions without an id", len(ofUpstream(t, s, "other", "")), 0)
+
+	changed, err := s.Sessions().Update(t.Context(), first[1].ID, func(one *session.Session) error {
+		one.Touch(noon.Add(time.Minute))
+		one.Replace(hashOf("another"), noon)
+		return nil
+	})
+	must(t, err)
+	same(t, "sessions after one changed", ofUpstream(t, s, "acme", "sid"), []session.Session{changed, first[2], first[3]})
+	_, err = s.Sessions().Delete(t.Context(), first[1].ID)
+	must(t, err)
+	same(t, "sessions after a delete", ofUpstream(t, s, "acme", "sid"), first[2:])
+	_, err = s.SessionSets().DeleteByUser(t.Context(), id(1), "")
+	must(t, err)
+	same(t, "sessions after those of a user were deleted", ofUpstream(t, s, "acme", "sid"), first[3:])
+	must(t, s.SessionSets().MarkRotate(t.Context(), id(2)))
+	if got := ofUpstream(t, s, "acme", "sid"); len(got) != 1 || !got[0].Rotate {
+		t.Errorf("after a mark to rotate: %+v", got)
+	}
+	must(t, s.Users().Delete(t.Context(), id(2)))
+	same(t, "sessions after their user was deleted", len(ofUpstream(t, s, "acme", "sid")), 0)
 }

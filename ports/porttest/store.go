@@ -14,7 +14,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -49,6 +51,7 @@ func All(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("UserSearch", func(t *testing.T) { UserSearch(t, open) })
 	t.Run("Sessions", func(t *testing.T) { Sessions(t, open) })
 	t.Run("SessionSets", func(t *testing.T) { SessionSets(t, open) })
+	t.Run("Identities", func(t *testing.T) { Identities(t, open) })
 	t.Run("MailTokens", func(t *testing.T) { MailTokens(t, open) })
 	t.Run("Attempts", func(t *testing.T) { Attempts(t, open) })
 	t.Run("Marks", func(t *testing.T) { Marks(t, open) })
@@ -76,6 +79,42 @@ func same(t *testing.T, what string, got, want any) {
 	t.Helper()
 	if diff := cmp.Diff(want, got, sameValues); diff != "" {
 		t.Errorf("%s differs (-want +got):\n%s", what, diff)
+	}
+}
+
+// allSet fails the test unless every field of a struct is set: a fixture that is
+// to show that everything is kept would not notice a field it does not have.
+func allSet(t *testing.T, v any) {
+	t.Helper()
+	fields := reflect.ValueOf(v)
+	for i := range fields.NumField() {
+		if fields.Field(i).IsZero() {
+			t.Errorf("%T has no %s", v, fields.Type().Field(i).Name)
+		}
+	}
+}
+
+// eachField changes every field of a stored value alone, but those with the names
+// except, to what it is in full, and back. The function given to update is to be
+// called inside an update; update returns the value as it is read afterwards.
+func eachField[T any](t *testing.T, full T, except []string, update func(change func(*T)) T) {
+	t.Helper()
+	before := update(func(*T) {})
+	for i := range reflect.TypeFor[T]().NumField() {
+		name := reflect.TypeFor[T]().Field(i).Name
+		if slices.Contains(except, name) {
+			continue
+		}
+		want := before
+		reflect.ValueOf(&want).Elem().Field(i).Set(reflect.ValueOf(full).Field(i))
+		got := update(func(one *T) {
+			reflect.ValueOf(one).Elem().Field(i).Set(reflect.ValueOf(full).Field(i))
+		})
+		same(t, "value with another "+name, got, want)
+		got = update(func(one *T) {
+			reflect.ValueOf(one).Elem().Field(i).Set(reflect.ValueOf(before).Field(i))
+		})
+		same(t, "value with its former "+name, got, before)
 	}
 }
 

@@ -22,6 +22,18 @@ func Users(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("clashes_on_create", func(t *testing.T) { usersClash(t, open(t)) })
 	t.Run("clashes_on_update", func(t *testing.T) { usersClashLater(t, open(t)) })
 	t.Run("update", func(t *testing.T) { usersUpdate(t, open(t)) })
+	t.Run("update_of_each_field", func(t *testing.T) {
+		s := open(t)
+		addPeople(t, s, 1)
+		eachField(t, somebody(), []string{"ID"}, func(change func(*user.User)) user.User {
+			got, err := s.Users().Update(t.Context(), id(1), func(u *user.User) error { change(u); return nil })
+			must(t, err)
+			read, err := s.Users().ByID(t.Context(), id(1))
+			must(t, err)
+			same(t, "user read after an update", read, got)
+			return read
+		})
+	})
 	t.Run("failing_update_writes_nothing", func(t *testing.T) { usersRollback(t, open(t)) })
 	t.Run("delete_takes_everything_along", func(t *testing.T) { usersDelete(t, open(t)) })
 	t.Run("parallel_updates", func(t *testing.T) { usersParallel(t, open(t)) })
@@ -74,6 +86,7 @@ func somebody() user.User {
 	u.Name = user.NameOf("Álîce_%", "álîce_%")
 	u.EmailConfirmed = true
 	u.PasswordHash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
+	u.Profile = user.Profile{FullName: "Álîce O'Neil \"日本\"", Picture: "https://img.example/a?b=c&d=%20"}
 	u.Permissions = []string{"admin", "read:*", "write:a/b"}
 	u.Ban = &user.Ban{Reason: "spam; \"quoted\" \\ and 日本語\n", From: noon, Until: noon.Add(time.Hour)}
 	u.UpdatedAt = noon.Add(time.Minute)
@@ -81,6 +94,7 @@ func somebody() user.User {
 }
 
 func usersKeep(t *testing.T, s Store) {
+	allSet(t, somebody())
 	long := person(3)
 	long.PasswordHash = strings.Repeat("p", 20_000)
 	long.Permissions = nil
@@ -306,6 +320,7 @@ func usersRollback(t *testing.T, s Store) {
 	refused := errors.New("refused on purpose")
 	spoil := func(u *user.User) {
 		u.Permissions[0], u.Ban.Reason = "spoilt", "spoilt"
+		u.Profile = user.Profile{FullName: "Spoilt"}
 		u.Name, u.Email, u.PasswordHash = user.NameOf("X", "x"), user.Email{}, ""
 	}
 	_, err := s.Users().Update(t.Context(), want.ID, func(u *user.User) error {
