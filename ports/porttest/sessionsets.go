@@ -183,10 +183,24 @@ func setsByUpstream(t *testing.T, s Store) {
 	var made []session.Session
 	of := map[key][]session.Session{}
 	for i, k := range []key{
-		{"acme", "sid"}, {"acme", "sid"}, {"acme", "sid"}, // of two users: the provider may say so
-		{"other", "sid"}, {"acme", "SID"}, {"acme", "sid "}, {"acme", "sid\x00"}, {"acme", "%"}, {"acme", "s_d"}, {"Acme", "sid"},
-		{"acmes", "id"}, {"acme", "7"}, {"acme", "07"}, {"", "sid"},
-		{"acme", ""}, {"acme", ""}, {"", ""}, {"", ""},
+		{"acme", "sid"},
+		{"acme", "sid"},
+		{"acme", "sid"}, // of two users: the provider may say so
+		{"other", "sid"},
+		{"acme", "SID"},
+		{"acme", "sid "},
+		{"acme", "sid\x00"},
+		{"acme", "%"},
+		{"acme", "s_d"},
+		{"Acme", "sid"},
+		{"acmes", "id"},
+		{"acme", "7"},
+		{"acme", "07"},
+		{"", "sid"},
+		{"acme", ""},
+		{"acme", ""},
+		{"", ""},
+		{"", ""},
 	} {
 		one := signIn(i, id(1+i%2))
 		one.Provider, one.Upstream, one.Sealed = k.provider, k.upstream, []byte{byte(i)}

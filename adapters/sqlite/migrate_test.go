@@ -1,0 +1,239 @@
+package sqlite_test
+
+import (
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
+
+	"github.com/hexward/hexward/adapters/sqlite"
+	"github.com/hexward/hexward/adapters/sqlstore"
+	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/token"
+	"github.com/hexward/hexward/core/user"
+	"github.com/hexward/hexward/ports"
+)
+
+// firstRows is what a program that knew only schema 1 wrote.
+var firstRows = []string{
+	`INSERT INTO users (id, tenant, name, name_key, email, email_key, email_confirmed, password_hash, permissions,
+		ban_reason, ban_from, ban_until, created_at, updated_at) VALUES
+		('u1', 'acme', 'Älice', 'älice', 'A@example.org', 'a@example.org', 1, '$argon2id$1', '["admin","read"]',
+			'spam', 1772625600000, -62135596800000, 1772625600000, 1772625660001),
+		('u2', 'default', 'Bob', 'bob', '', NULL, 0, '', '', NULL, NULL, NULL, 1772625600000, 1772625600000)`,
+	`INSERT INTO user_permissions (permission, user_id) VALUES ('admin', 'u1'), ('read', 'u1')`,
+	`INSERT INTO sessions (id, user_id, tenant, hash, former, former_to, signed_in_at, seen_at, idle, ends_at, expires_at,
+		rotate, method, sealed, family, refresh, rotation, fresh_at) VALUES
+		('s1', 'u1', 'acme', x'` + strings.Repeat("01", 32) + `', x'` + strings.Repeat("02", 32) + `', 1772625610000, 1772625600000,
+			1772625660000, 21600000, 1773230400000, 1772647260000, 1, 'password', x'00ff', x'` + strings.Repeat("03", 32) + `', x'` +
+		strings.Repeat("04", 32) + `', 7, 1772625661000),
+		('s2', 'u2', 'default', x'` + strings.Repeat("05", 32) + `', NULL, -62135596800000, 1772625600000, 1772625600000, 21600000,
+			1773230400000, 1772647200000, 0, 'password', NULL, NULL, NULL, 0, -62135596800000)`,
+	`INSERT INTO mail_tokens (hash, purpose, subject, email, data, created_at, expires_at) VALUES
+		(x'` + strings.Repeat("06", 32) + `', 'reset', 'u1', 'a@example.org', x'01', 1772625600000, 1772629200000)`,
+	`INSERT INTO attempts (key, times, latest) VALUES ('login u1', x'0000019CB8EA2C00', 1772625600000)`,
+	`INSERT INTO revocation_marks (kind, value, issued_before, kept_until) VALUES (1, 'jti', 1772625600000, 1772629200)`,
+	`INSERT INTO audit_events (sequence, id, at, action, outcome, actor, subject, tenant, session, address, agent, request, detail)
+		VALUES (41, 'e1', 1772625600000, 'login', 'ok', 'u1', 'u1', 'acme', 's1', '192.0.2.1', 'agent', 'r1', '{"a":"b"}')`,
+	`INSERT INTO signing_keys (id, algorithm, public, sealed, published_at, signs_from, retired_at, drop_at) VALUES
+		('k1', 'EdDSA', x'7b7d', x'00', 1772625600000, 1772625600000, -62135596800000, -62135596800000)`,
+}
+
+// firstTables is what schema 1 has, in the order of its columns.
+var firstTables = map[string]string{
+	"users": `id, tenant, name, name_key, email, email_key, email_confirmed, password_hash, permissions, ban_reason, ban_from,
+		ban_until, created_at, updated_at`,
+	"user_permissions": "permission, user_id",
+	"sessions": `id, user_id, tenant, hash, former, former_to, signed_in_at, seen_at, idle, ends_at, expires_at, rotate, method,
+		sealed, family, refresh, rotation, fresh_at`,
+	"mail_tokens":      "hash, purpose, subject, email, data, created_at, expires_at",
+	"attempts":         "key, times, latest",
+	"revocation_marks": "kind, value, issued_before, kept_until",
+	"audit_events":     "sequence, id, at, action, outcome, actor, subject, tenant, session, address, agent, request, detail",
+	"signing_keys":     "id, algorithm, public, sealed, published_at, signs_from, retired_at, drop_at",
+}
+
+// firstSchema returns the path of a database that a program wrote and closed that
+// knew only schema 1.
+func firstSchema(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "hexward.db")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files, err := sqlstore.Migrations("sqlite")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name = "00001_accounts.sql"
+	content, err := fs.ReadFile(files, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := outside(t, path)
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, fstest.MapFS{name: {Data: content}}, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	run(t, db, "PRAGMA journal_mode = WAL")
+	run(t, db, firstRows...)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// dump returns what stands in the tables and columns of schema 1.
+func dump(t *testing.T, db *sql.DB) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for table, columns := range firstTables {
+		quoted := "quote(" + strings.Join(strings.Split(columns, ","), ") || ',' || quote(") + ")"
+		all[table] = ask(t, db, fmt.Sprintf("SELECT count(*) || ': ' || group_concat(r, '; ') FROM (SELECT %s r FROM %s ORDER BY 1)", quoted, table))
+	}
+	return all
+}
+
+func TestMigrate_from_schema_1(t *testing.T) {
+	noon := time.UnixMilli(1772625600000).UTC()
+	hash := func(b byte) (h session.Hash) {
+		for i := range h {
+			h[i] = b
+		}
+		return h
+	}
+	alice := user.User{
+		ID: "u1", Tenant: "acme", Name: user.NameOf("Älice", "älice"), Email: user.EmailOf("A@example.org", "a@example.org"),
+		EmailConfirmed: true, PasswordHash: "$argon2id$1", Permissions: []string{"admin", "read"}, Ban: &user.Ban{Reason: "spam", From: noon},
+		CreatedAt: noon, UpdatedAt: noon.Add(time.Minute + time.Millisecond),
+	}
+	hers := session.Session{
+		ID: "s1", UserID: "u1", Tenant: "acme", Hash: hash(1), Former: hash(2), FormerTo: noon.Add(10 * time.Second),
+		SignedInAt: noon, SeenAt: noon.Add(time.Minute), Idle: 6 * time.Hour, EndsAt: noon.Add(7 * 24 * time.Hour), Rotate: true,
+		Method: "password", Sealed: []byte{0, 0xff}, Family: hash(3), Refresh: hash(4), Rotation: 7, FreshAt: noon.Add(61 * time.Second),
+	}
+	equal := func(what string, err error, got, want any) {
+		t.Helper()
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		} else if diff := cmp.Diff(want, got, cmp.AllowUnexported(user.Name{}, user.Email{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
+	ctx := t.Context()
+	path := firstSchema(t)
+	before := outside(t, path)
+	want := dump(t, before)
+	_ = before.Close()
+	for table, rows := range want {
+		if strings.HasPrefix(rows, "0") {
+			t.Errorf("the test has no row in %s", table)
+		}
+	}
+
+	store := open(t, path)
+	after := outside(t, path)
+	equal("rows of schema 1", nil, dump(t, after), want)
+	for statement, want := range map[string]string{
+		"PRAGMA integrity_check":                        "ok",
+		"PRAGMA application_id":                         "1752725348",
+		"SELECT count(*) FROM pragma_foreign_key_check": "0",
+		"SELECT max(version_id) FROM goose_db_version":  "2",
+	} {
+		equal(statement, nil, ask(t, after, statement), want)
+	}
+
+	t.Run("reads", func(t *testing.T) {
+		for _, login := range []string{"älice", "a@example.org"} {
+			u, err := store.Users().ByLogin(ctx, login)
+			equal("user", err, u, alice)
+		}
+		one, u, err := store.Sessions().ByHash(ctx, hash(1))
+		equal("session", err, one, hers)
+		equal("its user", err, u, alice)
+		one, _, err = store.Sessions().ByFamily(ctx, hash(3))
+		equal("session by family", err, one, hers)
+		found, err := store.UserSearch().Search(ctx, ports.UserQuery{Holds: "admin"})
+		equal("holders", err, found, []user.User{alice})
+		mailed, err := store.MailTokens().Get(ctx, "reset", hash(6), noon)
+		equal("subject of a mail token", err, mailed.Subject, "u1")
+		marks, err := store.Marks().List(ctx, noon)
+		equal("marks", err, marks, []token.Mark{{Kind: 1, Value: "jti", Before: 1772625600000, Until: 1772629200}})
+		events, err := store.Audit().Search(ctx, ports.EventQuery{})
+		equal("audit log", err, len(events), 1)
+		keys, err := store.Keys().List(ctx)
+		equal("keys", err, len(keys), 1)
+		upstream, err := store.SessionSets().ByUpstream(ctx, "", "")
+		equal("sessions without an upstream id", err, len(upstream), 0)
+		identities, err := store.Identities().ByUser(ctx, "u1")
+		equal("identities", err, len(identities), 0)
+	})
+	t.Run("writes", func(t *testing.T) {
+		profile := user.Profile{FullName: "Älice A.", Picture: "https://img.example/a"}
+		_, err := store.Users().Update(ctx, "u1", func(u *user.User) error { u.Profile = profile; return nil })
+		equal("update of a user", err, nil, nil)
+		_, err = store.Sessions().Update(ctx, "s1", func(s *session.Session) error { s.Provider, s.Upstream = "acme", "sid"; return nil })
+		equal("update of a session", err, nil, nil)
+		identity := user.Identity{ID: "i1", UserID: "u1", Provider: "acme", Issuer: "https://id.example", Subject: "1", CreatedAt: noon, UsedAt: noon}
+		equal("a new identity", store.Identities().Create(ctx, identity), nil, nil)
+
+		got, u, err := store.Identities().BySubject(ctx, "https://id.example", "1")
+		equal("identity", err, got, identity)
+		equal("profile", err, u.Profile, profile)
+		upstream, err := store.SessionSets().ByUpstream(ctx, "acme", "sid")
+		equal("sessions with an upstream id", err, len(upstream), 1)
+		equal("deletion of a user", store.Users().Delete(ctx, "u1"), nil, nil)
+		_, _, err = store.Identities().BySubject(ctx, "https://id.example", "1")
+		wantFault(t, err, fault.NotFound, "identity_unknown")
+		u, err = store.Users().ByID(ctx, "u2")
+		equal("another user", err, u.Name.Key(), "bob")
+	})
+	if err := store.Close(); err != nil {
+		t.Error(err)
+	}
+	_, err := open(t, path).Users().ByID(ctx, "u2")
+	equal("user after opening it again", err, nil, nil)
+}
+
+// Several processes are started anew at the same moment, as after an update.
+func TestMigrate_from_schema_1_by_many(t *testing.T) {
+	path := firstSchema(t)
+	db := outside(t, path)
+	want := dump(t, db)
+	var wait sync.WaitGroup
+	for range 6 {
+		wait.Go(func() {
+			store, err := sqlite.Open(t.Context(), path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := store.Identities().ByUser(t.Context(), "u1"); err != nil {
+				t.Error(err)
+			}
+			if err := store.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if diff := cmp.Diff(want, dump(t, db)); diff != "" {
+		t.Error(diff)
+	}
+	if got := ask(t, db, "SELECT count(*) FROM goose_db_version WHERE version_id = 2"); got != "1" {
+		t.Errorf("the migration was made %s times", got)
+	}
+}
