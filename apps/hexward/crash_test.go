@@ -1,8 +1,12 @@
 package main_test
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -263,5 +267,43 @@ func TestServe_rotation_under_load(t *testing.T) {
 	t.Logf("%d requests over %d rotations", requests.Load(), rotations)
 	if rotations < 4 || requests.Load() < 200 {
 		t.Error("too few to show anything")
+	}
+}
+
+// While it stops, the service says that it is not ready, and a request that has
+// come in part is still heard out.
+func TestServe_stopping(t *testing.T) {
+	i := serve(t, t.TempDir())
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(i.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "GET /auth/me HTTP/1.1\r\nHost: x\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(50 * time.Millisecond) // it was read
+	i.cancel()
+	health := i.browser()
+	health.base = i.ops
+	if !within(3*time.Second, func() bool {
+		a, err := health.try("GET", "/readyz", nil)
+		return err == nil && a.status == http.StatusServiceUnavailable
+	}) {
+		t.Error("the service is ready while it stops")
+	}
+	if a, err := health.try("GET", "/healthz", nil); err != nil || a.status != http.StatusOK {
+		t.Errorf("the service is not healthy while it stops: %d %v", a.status, err)
+	}
+	if _, err := io.WriteString(c, "\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Body.Close()
+	if r.StatusCode != http.StatusUnauthorized {
+		t.Errorf("answered %s", r.Status)
 	}
 }
