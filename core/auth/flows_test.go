@@ -64,7 +64,7 @@ var flows = []flow{
 			}
 		},
 		calls: []string{
-			"Users.ByLogin", "Attempts.Update", "Captcha.Check", "Hasher.Verify",
+			"Users.ByLogin", "Attempts.Update", "Captcha.Check", "Attempts.Update", "Hasher.Verify",
 			"Sealer.Seal", "Sessions.Create", "Users.ByID", "Signer.Sign", "Attempts.Update", "Audit.Record",
 			"Sessions.ByHash", "Sessions.Delete", "Marks.Add",
 		},
@@ -253,7 +253,7 @@ var flows = []flow{
 		},
 		calls: []string{
 			"MailTokens.Get", "Users.ByID", "Hasher.Hash", "MailTokens.Consume", "Users.Update",
-			"SessionSets.DeleteByUser", "Attempts.Update", "Marks.Add", "Mailer.Send", "Audit.Record",
+			"SessionSets.DeleteByUser", "MailTokens.Put", "Attempts.Update", "Marks.Add", "Mailer.Send", "Audit.Record",
 		},
 		survives: []string{"Mailer.Send#1"},
 		misses: map[string]string{
@@ -272,7 +272,7 @@ var flows = []flow{
 		},
 		calls: []string{
 			"Users.ByID", "Attempts.Update", "Hasher.Verify", "Attempts.Update", "Hasher.Hash", "Users.Update",
-			"Sessions.Update", "SessionSets.DeleteByUser", "Attempts.Update", "Marks.Add", "Mailer.Send",
+			"Sessions.Update", "SessionSets.DeleteByUser", "MailTokens.Put", "Attempts.Update", "Marks.Add", "Mailer.Send",
 			"Sessions.ByFamily", "Signer.Sign", "Audit.Record",
 		},
 		survives: []string{"Mailer.Send#1"},

@@ -198,10 +198,16 @@ func (s *Service) newHash(ctx context.Context, member, password string, u user.U
 // passwordChanged ends what the old password had opened, but for one session.
 func (s *Service) passwordChanged(ctx context.Context, u user.User, except string) error {
 	_, err := s.endSessions(ctx, u.ID, except)
-	return errors.Join(err, all(
+	return errors.Join(err, s.voidReset(ctx, u), all(
 		func() error { return s.markUser(ctx, u.ID) },
 		func() error { return s.forget(ctx, accountKey(u.ID)) },
 	))
+}
+
+// voidReset voids a link to set another password that is under way, by one that
+// nobody gets.
+func (s *Service) voidReset(ctx context.Context, u user.User) error {
+	return s.mail(ctx, ports.Message{}, mailed{purpose: purposeReset, subject: u.ID, email: u.Email})
 }
 
 // reauthenticate asks a signed-in user for their password again, before something
