@@ -66,5 +66,5 @@ func (c *config) hashMemory() uint64 {
 	if permits <= 0 {
 		permits = runtime.GOMAXPROCS(0)
 	}
-	return uint64(permits) * uint64(c.HashMemory) << 10
+	return uint64(permits) * uint64(c.HashMemory) << 10 //nolint:gosec // above 0
 }
