@@ -143,6 +143,12 @@ func TestUser(t *testing.T) {
 	if out, _ := w.run("", 0, "user", "show", "eve"); !strings.Contains(out, "until 2099-01-01T00:00:00Z") {
 		t.Errorf("banned:\n%s", out)
 	}
+	w.run("", 0, "user", "ban", "eve", "--reason", "\x1b[31mred\nid  forged")
+	for _, args := range [][]string{{"user", "show", "eve"}, {"audit", "list"}} {
+		if out, _ := w.run("", 0, args...); strings.Contains(out, "\x1b") || strings.Contains(out, "\nid  forged") || !strings.Contains(out, "?[31mred?id  forged") {
+			t.Errorf("what somebody wrote steers the terminal: %q", out)
+		}
+	}
 	w.refused(2, "until: ", "user", "ban", "eve", "--until", "2001-01-01T00:00:00Z")
 	w.refused(2, "--for", "user", "ban", "eve", "--for=-1h")
 	w.refused(2, "--until and --for can't be used together", "user", "ban", "eve", "--for", "1h", "--until", "2099-01-01T00:00:00Z")
@@ -179,7 +185,7 @@ func TestUser(t *testing.T) {
 			t.Errorf("recorded %+v", e)
 		}
 	}
-	for action, want := range map[string]int{"user.add": 3, "user.ban": 2, "user.unban": 1, "user.kick": 1, "user.permit": 3} {
+	for action, want := range map[string]int{"user.add": 3, "user.ban": 3, "user.unban": 1, "user.kick": 1, "user.permit": 3} {
 		if count[action] != want {
 			t.Errorf("%s is recorded %d times, not %d", action, count[action], want)
 		}

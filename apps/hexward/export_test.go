@@ -2,6 +2,7 @@ package main
 
 // What the tests start.
 var (
-	Run  = run
-	Exit = exit
+	Run         = run
+	Exit        = exit
+	MemoryLimit = memoryLimit
 )

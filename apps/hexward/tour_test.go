@@ -138,12 +138,19 @@ func TestServe_restart(t *testing.T) {
 
 // direct points a browser at a server's own address, whatever its public URL is.
 func direct(i *instance, b *browser) *browser {
+	i.t.Helper()
 	var line struct{ Msg, Address string }
-	for text := range strings.Lines(i.stderr.String()) {
-		if json.Unmarshal([]byte(text), &line) == nil && line.Msg == "serving" {
-			b.base = "http://" + line.Address
+	if !within(5*time.Second, func() bool {
+		for text := range strings.Lines(i.stderr.String()) {
+			if json.Unmarshal([]byte(text), &line) == nil && line.Msg == "serving" {
+				return true
+			}
 		}
+		return false
+	}) {
+		i.t.Fatalf("the log does not tell the address:\n%s", i.stderr)
 	}
+	b.base = "http://" + line.Address
 	return b
 }
 

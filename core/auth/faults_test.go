@@ -9,12 +9,15 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hexward/hexward/core/auth"
 	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/user"
 )
 
 // TestService_flows holds every use case to its port calls, so that one which
@@ -266,4 +269,111 @@ func (w *world) consistent() {
 			w.t.Errorf("%.20s says %v, but the user may %v", what, id.Permissions, u.Permissions)
 		}
 	}
+}
+
+// TestService_two_failures: what cannot be recorded or taken back while something is
+// refused is reported, and the refusal stands.
+func TestService_two_failures(t *testing.T) {
+	tests := []struct {
+		name, password string
+		down           []string
+		want, report   string
+	}{
+		{"refusal not recorded", wrongPassword, []string{"Audit.Record#1"}, bad, "record a refusal"},
+		{"session not taken back", alicePassword, []string{"Signer.Sign#1", "Sessions.Delete#1"}, "unavailable down", "end a session that was refused"},
+		{"neither recorded nor known", alicePassword, []string{"Sessions.Create#1", "Audit.Record#1"}, "unavailable down", "record a refusal"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			for _, call := range tt.down {
+				w.before[call] = func() error { return errDown }
+			}
+			g, err := w.service.Login(t.Context(), auth.PasswordLogin{Login: "alice", Password: tt.password}, client)
+			if g != nil || outcome(err) != tt.want {
+				t.Errorf("%v, %v, want %s", g, err, tt.want)
+			}
+			if len(w.reports) != 1 || !strings.HasPrefix(w.reports[0], tt.report+": ") {
+				t.Errorf("reports: %q", w.reports)
+			}
+		})
+	}
+	t.Run("reuse of a refresh token that cannot end the session", func(t *testing.T) {
+		w := newWorld(t)
+		_, g := w.signedIn()
+		next, err := w.service.Refresh(t.Context(), g.Refresh, client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.grantSecrets(next)
+		w.reset()
+		w.before["Sessions.Delete#1"] = func() error { return errDown }
+		if got, err := w.service.Refresh(t.Context(), g.Refresh, client); got != nil || outcome(err) != "unavailable down" {
+			t.Fatalf("%v, %v", got, err)
+		}
+		if got := w.bearer(next.Access); got != "unauthenticated token_revoked" {
+			t.Errorf("the access token of the family: %s", got)
+		}
+		if got, err := w.service.Refresh(t.Context(), next.Refresh, client); got != nil || err == nil {
+			t.Error("the family goes on")
+		}
+	})
+}
+
+// TestService_parallel lets everything happen at once, for the race detector and
+// for what no list of interleavings has.
+func TestService_parallel(t *testing.T) {
+	w := newWorld(t, func(c *auth.Config) {
+		c.Settings.Algorithm = "HS256"
+		c.Settings.AccountLimit, c.Settings.AddressLimit, c.Settings.MailLimit = user.Limit{}, user.Limit{}, user.Limit{}
+	})
+	w.tick = time.Microsecond
+	ctx := t.Context()
+	var wait sync.WaitGroup
+	for worker := range 8 {
+		wait.Go(func() {
+			name, id := []string{"alice", "bob"}[worker%2], []string{aliceID, bobID}[worker%2]
+			password := []string{alicePassword, otherPassword}[worker%2]
+			for i := range 40 {
+				g, err := w.service.Login(ctx, auth.PasswordLogin{Login: name, Password: password}, client)
+				if err != nil {
+					continue
+				}
+				w.grantSecrets(g)
+				who, err := w.service.Authenticate(ctx, auth.Credentials{Session: g.Cookie})
+				if err != nil {
+					continue
+				}
+				switch (worker + i) % 8 {
+				case 0:
+					_ = w.service.Logout(ctx, who.Principal, client)
+				case 1:
+					_ = w.service.Kick(ctx, w.root(), id, client)
+				case 2:
+					_, _ = w.service.Permit(ctx, w.root(), id, []string{fmt.Sprint("p", i)}, client)
+				case 3:
+					next, _ := w.service.Refresh(ctx, g.Refresh, client)
+					w.grantSecrets(next)
+				case 4:
+					next, _ := w.service.ChangePassword(ctx, who.Principal, password, password, client)
+					w.grantSecrets(next)
+				case 5:
+					_, _ = w.service.EndOtherSessions(ctx, who.Principal, client)
+				case 6:
+					_, _ = w.service.RotateKeys(ctx, w.root(), auth.Rotation{}, client)
+					_ = w.service.Sweep(ctx)
+				case 7:
+					_, _ = w.service.Renew(ctx, g.Cookie)
+					_, _ = w.service.Blackout(ctx, w.root(), time.Time{}, client)
+				}
+				_, _ = w.service.Authenticate(ctx, auth.Credentials{Session: g.Cookie})
+				_, _ = w.service.Authenticate(ctx, auth.Credentials{Access: g.Access})
+			}
+		})
+	}
+	wait.Wait()
+	if len(w.secrets) < 300 {
+		t.Errorf("only %d credentials were handed out", len(w.secrets))
+	}
+	w.consistent()
 }

@@ -42,11 +42,18 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin, c Client) (*Grant
 		return nil, err
 	}
 	event := ports.Event{Action: "login", Subject: u.ID, Tenant: u.Tenant} // by nobody knows whom until the proof
-	if err := s.limits(ctx, c, account, s.Settings.AccountLimit); err != nil {
-		return nil, s.refused(ctx, c, event, err)
+	counted := c
+	if s.Captcha != nil { // a guess that no person made counts against its network, and locks no account
+		if err := s.limits(ctx, c, "", user.Limit{}); err != nil {
+			return nil, s.refused(ctx, c, event, err)
+		}
+		if err := s.human(ctx, in.Captcha, c); err != nil {
+			return nil, err
+		}
+		counted = Client{}
 	}
-	if err := s.human(ctx, in.Captcha, c); err != nil {
-		return nil, err
+	if err := s.limits(ctx, counted, account, s.Settings.AccountLimit); err != nil {
+		return nil, s.refused(ctx, c, event, err)
 	}
 	if u, err = s.prove(ctx, u, password); err != nil {
 		return nil, s.refused(ctx, c, event, err)

@@ -244,6 +244,22 @@ func TestService_Login_captcha(t *testing.T) {
 	}
 }
 
+// TestService_Login_robots: whoever solves no captcha cannot lock anybody out.
+func TestService_Login_robots(t *testing.T) {
+	w := newWorld(t)
+	w.service = w.serve(w.withCaptcha)
+	in := auth.PasswordLogin{Login: "alice", Password: otherPassword, Captcha: "robot"}
+	for range 2 * w.service.Settings.AccountLimit.Count {
+		if _, err := w.service.Login(t.Context(), in, client); outcome(err) != "invalid failed" {
+			t.Fatal(err)
+		}
+	}
+	in.Password, in.Captcha = alicePassword, "human"
+	if _, err := w.service.Login(t.Context(), in, client); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestService_Login_replaces: the session that the browser had ends, unless its
 // cookie is no longer good.
 func TestService_Login_replaces(t *testing.T) {

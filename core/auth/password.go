@@ -200,7 +200,7 @@ func (s *Service) newHash(ctx context.Context, member, password string, u user.U
 // passwordChanged ends what the old password had opened, but for one session.
 func (s *Service) passwordChanged(ctx context.Context, u user.User, except string) error {
 	_, err := s.endSessions(ctx, u.ID, except)
-	return errors.Join(err, all(
+	return errors.Join(err, s.voidReset(ctx, u), all(
 		func() error { return s.markUser(ctx, u.ID) },
 		func() error { return s.forget(ctx, accountKey(u.ID)) },
 	))
@@ -209,6 +209,12 @@ func (s *Service) passwordChanged(ctx context.Context, u user.User, except strin
 // freshly is how long after signing in somebody without a password need not sign in
 // again.
 const freshly = 10 * time.Minute
+
+// voidReset voids a link to set another password that is under way, by one that
+// nobody gets.
+func (s *Service) voidReset(ctx context.Context, u user.User) error {
+	return s.mail(ctx, ports.Message{}, mailed{purpose: purposeReset, subject: u.ID, email: u.Email})
+}
 
 // reauthenticate asks a signed-in user for their password again, before something
 // that a stolen session must not do. Somebody who has none must have signed in

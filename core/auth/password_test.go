@@ -211,6 +211,22 @@ func TestService_ChangePassword(t *testing.T) {
 	w.consistent()
 }
 
+// TestService_ChangePassword_voidsLinks: a link to set another password does not
+// outlive a change of it.
+func TestService_ChangePassword_voidsLinks(t *testing.T) {
+	w := newWorld(t)
+	p, _ := w.signedIn()
+	secret := w.resetLink()
+	g, err := w.service.ChangePassword(t.Context(), p, alicePassword, otherPassword, client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.grantSecrets(g)
+	if err := w.service.ResetPassword(t.Context(), secret, alicePassword, client); outcome(err) != "forbidden token_unknown" {
+		t.Errorf("the link still worked: %v", err)
+	}
+}
+
 func TestService_ChangePassword_refused(t *testing.T) {
 	tests := []struct {
 		name, present, next string
