@@ -20,6 +20,8 @@ type userJSON struct {
 	Permissions    []string  `json:"permissions"`
 	Tenant         string    `json:"tenant"`
 	CreatedAt      time.Time `json:"created_at"`
+	Name           string    `json:"name,omitempty"`    // in full, as a provider says it
+	Picture        string    `json:"picture,omitempty"` // an https URL, likewise
 }
 
 func userOf(u user.User) userJSON {
@@ -29,6 +31,7 @@ func userOf(u user.User) userJSON {
 	return userJSON{
 		ID: u.ID, Username: u.Name.String(), Email: u.Email.String(), EmailConfirmed: u.EmailConfirmed,
 		Permissions: u.Permissions, Tenant: u.Tenant, CreatedAt: u.CreatedAt.UTC(),
+		Name: u.Profile.FullName, Picture: u.Profile.Picture,
 	}
 }
 
@@ -61,15 +64,21 @@ type grantJSON struct {
 // name and attributes (RFC 6265 §6.1).
 const maxCookie = 3800
 
-// grant hands a Grant over.
-func (k *call) grant(status int, g *auth.Grant, delivery string) error {
+// grantOf is what a Grant looks like.
+func grantOf(g *auth.Grant, delivery string) grantJSON {
 	out := grantJSON{User: userOf(g.User), Delivery: delivery, ExpiresIn: int64(g.AccessLife / time.Second)}
 	if delivery == byBody {
 		out.TokenType, out.AccessToken, out.Access, out.RefreshToken = "Bearer", g.Access, g.Access, g.Refresh
-		return k.answer(status, out)
 	}
-	k.setGrant(g)
-	return k.answer(status, out)
+	return out
+}
+
+// grant hands a Grant over.
+func (k *call) grant(status int, g *auth.Grant, delivery string) error {
+	if delivery == byCookie {
+		k.setGrant(g)
+	}
+	return k.answer(status, grantOf(g, delivery))
 }
 
 // setGrant hands a Grant over in cookies.
@@ -152,51 +161,60 @@ func (k *call) login() error {
 
 // endShown ends the session that the request shows. One that is over is fine, but
 // a bad Authorization header is not. Of cookies that came twice every one is
-// ended: the browser forgets ours, and would take the planted one for good.
-func (k *call) endShown() error {
+// ended: the browser forgets ours, and would take the planted one for good. It
+// returns where the browser goes to sign out at the provider too, or "".
+func (k *call) endShown() (onward string, err error) {
 	shown := []auth.Credentials{k.shown.Credentials}
 	if k.shown.ambiguous {
 		shown = k.cookies.each(&k.Request().Header)
 	}
 	for _, c := range shown {
-		var err error
+		var to string
 		k.identity, err = k.service.Authenticate(k.ctx(), c)
 		if err == nil {
-			err = k.service.Logout(k.ctx(), k.who(), k.client())
+			to, err = k.service.SignOut(k.ctx(), k.who(), k.FrontEnd, k.client())
 		}
 		if err != nil && (k.shown.HasBearer || fault.KindOf(err) != fault.Unauthenticated) {
-			return err
+			return "", err
+		}
+		if onward == "" {
+			onward = to
 		}
 	}
 	if !k.shown.HasBearer {
 		k.dropCookies()
 	}
-	return nil
+	return onward, nil
 }
 
 func (k *call) logout() error {
 	if err := k.body(); err != nil {
 		return err
 	}
-	if err := k.endShown(); err != nil {
+	onward, err := k.endShown()
+	if err != nil {
 		return err
 	}
 	return k.answer(fiber.StatusOK, struct {
-		Status string `json:"status"`
-	}{"signed out"})
+		Status    string `json:"status"`
+		LogoutURL string `json:"logout_url,omitempty"` // where a browser goes to sign out at the provider too
+	}{"signed out", onward})
 }
 
-// logoutByLink leads to the front end, and nowhere else that a request may name.
+// logoutByLink leads to the provider, which leads on, or to the front end, and
+// nowhere else that a request may name.
 func (k *call) logoutByLink() error {
 	if !k.ownNavigation() {
 		return errCrossOrigin
 	}
-	if err := k.endShown(); err != nil {
+	onward, err := k.endShown()
+	if err != nil {
 		return err
 	}
-	k.Response().Header.Set(fiber.HeaderLocation, k.FrontEnd)
-	k.Status(fiber.StatusFound)
-	return nil
+	if onward == "" {
+		onward = k.FrontEnd
+	}
+	return k.redirect(onward)
 }
 
 func (k *call) me() error {

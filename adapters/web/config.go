@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,8 +26,14 @@ type Config struct {
 	// "/auth" when empty, or with Mount the group's own prefix.
 	BasePath string
 
-	// FrontEnd is where GET /logout leads; the root of PublicURL when empty.
+	// FrontEnd is where GET /logout leads, and GET /callback for whoever wanted
+	// nothing else; the root of PublicURL when empty.
 	FrontEnd string
+
+	// CallbackPath is a second path where providers may send browsers back to, from
+	// the root as "/oidc/callback/", besides /callback under BasePath. It is New's
+	// and MountRoot's; none when empty.
+	CallbackPath string
 
 	// TrustedProxies are the addresses whose X-Forwarded-For, X-Forwarded-Proto and
 	// X-Request-Id headers are believed. Nobody's when empty.
@@ -87,6 +94,7 @@ type server struct {
 	allowed map[string]bool // Origins
 	cookies cookieNames
 	headers []header // on every answer
+	pages   bool     // the routes of pages are there
 
 	appChecked sync.Once
 	appError   error // see checkApp
@@ -117,6 +125,9 @@ func newServer(service *auth.Service, c Config) (*server, error) {
 	if !validBase(s.base) {
 		errs = append(errs, fmt.Errorf("the base path begins with a slash and has only letters, digits and -._~ between slashes, not %q", s.base))
 	}
+	if err := s.checkCallback(); err != nil {
+		errs = append(errs, err)
+	}
 	if s.FrontEnd == "" {
 		s.FrontEnd = s.origin + "/"
 	} else if u, err := url.Parse(s.FrontEnd); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
@@ -146,6 +157,33 @@ func newServer(service *auth.Service, c Config) (*server, error) {
 	}
 	s.defaults()
 	return s, nil
+}
+
+// checkCallback holds the second callback path against every other route.
+func (s *server) checkCallback() error {
+	path := s.CallbackPath
+	if path == "" {
+		return nil
+	}
+	if !validBase(strings.TrimSuffix(path, "/")) || path == "/" {
+		return fmt.Errorf("the callback path begins with a slash and has only letters, digits and -._~ between slashes, not %q", path)
+	}
+	for _, route := range Routes() {
+		taken := route.Path
+		if route.Based {
+			taken = s.base + route.Path
+		}
+		if !(route.Based && (s.base == "" || route.Path == callbackPath)) && serves(taken, path) {
+			return fmt.Errorf("the callback path %q belongs to %s", path, taken)
+		}
+	}
+	return nil
+}
+
+// serves reports whether a route's path is met by a path.
+func serves(route, path string) bool {
+	is, want := strings.Split(path, "/"), strings.Split(route, "/")
+	return slices.EqualFunc(is, want, func(is, want string) bool { return is == want || strings.HasPrefix(want, "{") && is != "" })
 }
 
 func (s *server) defaults() {

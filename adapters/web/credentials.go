@@ -22,6 +22,7 @@ type cookieName struct {
 // cookieNames are our cookies.
 type cookieNames struct {
 	session, access, refresh cookieName
+	flow                     cookieName // binds sign-ins at providers to the browser
 }
 
 // newCookieNames returns the names for an origin. A browser takes a __Host- cookie
@@ -35,6 +36,7 @@ func newCookieNames(prefix, base string, https bool) cookieNames {
 	return cookieNames{
 		session: cookieName{host + prefix + "_session", "/", https},
 		access:  cookieName{host + prefix + "_access", "/", https},
+		flow:    cookieName{host + prefix + "_flow", "/", https},
 		refresh: cookieName{secure + prefix + "_refresh", base + "/token/refresh", https},
 	}
 }

@@ -80,7 +80,8 @@ func TestMount(t *testing.T) {
 	}
 	b.do("GET", "/api/users/verify", nil).want(200, "")
 	b.do("POST", "/api/users/token/refresh", nil).want(200, "")
-	b.do("GET", "/api/users/login", nil).want(405, "method_not_allowed")
+	b.do("GET", "/api/users/register", nil).want(405, "method_not_allowed")
+	b.do("GET", "/api/users/login", nil).want(404, "provider_unknown")
 	f.browser().do("POST", "/api/users/login", `{"a":1}`).want(400, "unknown")
 	f.browser().do("POST", "/api/users/login", `{}`+strings.Repeat(" ", 70_000)).want(413, "body_too_large")
 	if got := b.do("GET", "/api/users/preferences", nil).want(200, ""); got.Body != "preferences" || got.Header.Get("X-Frame-Options") != "" {

@@ -121,7 +121,7 @@ func newService(t testing.TB, f *fixture, change func(*auth.Config)) *auth.Servi
 	s := f.store
 	c := auth.Config{
 		Users: s.Users(), UserSearch: s.UserSearch(), Sessions: s.Sessions(), SessionSets: s.SessionSets(),
-		MailTokens: s.MailTokens(), Attempts: s.Attempts(), Marks: s.Marks(), Audit: s.Audit(), Keys: s.Keys(),
+		MailTokens: s.MailTokens(), Attempts: s.Attempts(), Marks: s.Marks(), Audit: s.Audit(), Keys: s.Keys(), Identities: s.Identities(),
 		Keyring: ring, Signer: signer.New(), Sealer: seals, Hasher: quickHash{}, Mailer: f.mails,
 		Seal: seal, Rand: rand.Reader,
 		Now:      func() time.Time { return time.Now().Add(time.Duration(f.clock.Load())) },

@@ -82,6 +82,7 @@ type page struct {
 	Action string // where the form goes
 	Button string // what it says; no form when empty
 	Fields []field
+	Ways   []link // to a provider
 	Links  []link
 
 	User        *user.User // home: who is signed in
@@ -177,7 +178,10 @@ func (p *page) blame(err error, problem problem) {
 }
 
 func (k *call) show(p *page) error {
-	p.Site, p.Base, p.Style = k.Site, k.base, stylePath+"?v="+styleTag
+	p.Site, p.Base = k.Site, k.base
+	if k.pages {
+		p.Style = stylePath + "?v=" + styleTag
+	}
 	for i := range p.Fields { // what is typed blindly is typed again
 		if p.Fields[i].Type == "password" {
 			p.Fields[i].Value = ""
@@ -209,22 +213,32 @@ func (k *call) lead(to string) (*page, error) {
 // fill reads a form into the fields of its page. A field that comes twice is
 // refused.
 func (k *call) fill(p *page) error {
-	r := k.Request()
-	media, _, _ := bytes.Cut(r.Header.ContentType(), []byte{';'})
-	if string(bytes.TrimSpace(media)) != fiber.MIMEApplicationForm {
-		return fault.New(fault.Unsupported, "media_type", "a form is application/x-www-form-urlencoded")
-	}
 	for i := range p.Fields {
-		f := &p.Fields[i]
-		values := r.PostArgs().PeekMulti(f.Name)
-		if len(values) > 1 {
-			return fault.InvalidField(f.Name, "duplicate", "this is given once")
+		value, err := k.posted(p.Fields[i].Name)
+		if err != nil {
+			return err
 		}
-		if len(values) == 1 {
-			f.Value = string(values[0])
-		}
+		p.Fields[i].Value = value
 	}
 	return nil
+}
+
+// isForm reports whether the request's body is a form.
+func (k *call) isForm() bool {
+	media, _, _ := bytes.Cut(k.Request().Header.ContentType(), []byte{';'})
+	return string(bytes.TrimSpace(media)) == fiber.MIMEApplicationForm
+}
+
+// posted returns a field of a form, or "".
+func (k *call) posted(name string) (string, error) {
+	r := k.Request()
+	if !k.isForm() || len(r.Header.Peek(fiber.HeaderContentEncoding)) > 0 {
+		return "", fault.New(fault.Unsupported, "media_type", "a form is application/x-www-form-urlencoded")
+	}
+	if len(r.Body()) > maxBody { // an app around us may take more
+		return "", outsideErrors[fiber.StatusRequestEntityTooLarge]
+	}
+	return once(r.PostArgs(), name)
 }
 
 func (k *call) style() error {
@@ -286,6 +300,7 @@ func (k *call) signIn() *page {
 	p := k.form("Sign in", "", "Sign in",
 		field{Name: "login", Label: "User name or e-mail address", Type: "text", Autocomplete: "username"},
 		field{Name: "password", Label: "Password", Type: "password", Autocomplete: "current-password"})
+	p.Ways = k.providerLinks("Sign in")
 	p.Links = []link{{"/forgot", "Forgot your password?"}}
 	if k.service.Settings.Registration != auth.RegistrationClosed {
 		p.Links = append(p.Links, link{"/sign-up", "Create an account"})
@@ -312,6 +327,7 @@ func (k *call) signInForm() (*page, error) {
 
 func (k *call) signUp() *page {
 	p := k.form("Create an account", "", "Create the account", nameField(), emailField(), k.passwordField())
+	p.Ways = k.providerLinks("Sign up")
 	p.Links = []link{{"/sign-in", "Sign in instead"}}
 	return p
 }
@@ -349,10 +365,16 @@ func (k *call) signUpForm() (*page, error) {
 }
 
 func (k *call) signOutForm() (*page, error) {
-	if err := k.endShown(); err != nil {
+	onward, err := k.endShown()
+	if err != nil {
 		return nil, err
 	}
-	return k.lead("/")
+	if onward == "" {
+		return k.lead("/")
+	}
+	// A redirect would count as the form's, which may not leave this origin.
+	k.Response().Header.Set("Refresh", "0; url="+onward)
+	return told("You are signed out", "You are signed out here, and go on to sign out where you signed in.", link{onward, "Go on"}), nil
 }
 
 func (k *call) forgot() *page {

@@ -30,6 +30,7 @@ type Route struct {
 	Demand Demand
 
 	grants bool // answers with credentials, so it demands the same origin whatever came with it
+	signed bool // the body proves itself, and no cookie counts: any origin may send it
 	asked  bool // by a proxy about somebody's request to something else; see verify
 	only   bool // GET without HEAD
 	unread bool // the request could not be read: nothing of it is checked
@@ -50,9 +51,13 @@ func Routes() []Route {
 var baseRoutes = []Route{
 	{Method: "POST", Path: "/register", grants: true, handle: (*call).register},
 	{Method: "POST", Path: "/login", grants: true, handle: (*call).login},
+	{Method: "GET", Path: "/login", only: true, handle: navigated((*call).beginProvider)},
+	{Method: "GET", Path: callbackPath, only: true, handle: navigated((*call).callback)},
+	{Method: "POST", Path: "/sign-in", grants: true, handle: (*call).signInCode},
 	{Method: "POST", Path: "/setup/{token}", grants: true, handle: (*call).setup},
 	{Method: "POST", Path: "/logout", grants: true, handle: (*call).logout},
 	{Method: "GET", Path: "/logout", only: true, handle: (*call).logoutByLink},
+	{Method: "POST", Path: "/backchannel-logout/{provider}", signed: true, handle: (*call).backChannelLogout},
 	{Method: "GET", Path: "/verify", Demand: SignedIn, asked: true, handle: (*call).verify},
 	{Method: "GET", Path: "/userinfo", Demand: SignedIn, handle: (*call).me},
 	{Method: "GET", Path: "/me", Demand: SignedIn, handle: (*call).me},
@@ -68,7 +73,21 @@ var baseRoutes = []Route{
 	{Method: "GET", Path: "/sessions", Demand: SignedIn, handle: (*call).listSessions},
 	{Method: "DELETE", Path: "/sessions", Demand: SignedIn, handle: (*call).endOtherSessions},
 	{Method: "DELETE", Path: "/sessions/{id}", Demand: SignedIn, handle: (*call).endSession},
+	{Method: "GET", Path: "/identities", Demand: SignedIn, handle: (*call).listIdentities},
+	{Method: "POST", Path: "/identities/{provider}/link", Demand: SignedIn, grants: true, handle: (*call).linkIdentity},
+	{Method: "DELETE", Path: "/identities/{id}", Demand: SignedIn, handle: (*call).unlinkIdentity},
 	{Method: "POST", Path: "/{id}/change_username", Demand: SignedIn, handle: (*call).changeUsername},
+}
+
+// callbackPath is where providers send browsers back to, below the base path.
+const callbackPath = "/callback"
+
+// callbackRoutes are the second place for that, if there is one.
+func (s *server) callbackRoutes() []Route {
+	if s.CallbackPath == "" {
+		return nil
+	}
+	return []Route{{Method: "GET", Path: s.CallbackPath, only: true, handle: navigated((*call).callback)}}
 }
 
 // rootRoutes hang at the root.
@@ -115,6 +134,8 @@ func New(service *auth.Service, c Config) (*fiber.App, error) {
 	s.register(app.Group(s.base), baseRoutes)
 	s.register(app, rootRoutes)
 	s.register(app, pageRoutes)
+	s.register(app, s.callbackRoutes())
+	s.pages = true
 	routed := app.Handler()
 	app.Server().Handler = func(ctx *fasthttp.RequestCtx) {
 		if knownMethod(ctx.Method()) {
@@ -154,13 +175,14 @@ func Mount(r fiber.Router, service *auth.Service, c Config) (*Guard, error) {
 }
 
 // MountRoot adds the routes that hang at the root, the administration and the
-// public keys, to a router of any app.
+// public keys, and Config.CallbackPath, to a router of any app.
 func MountRoot(r fiber.Router, service *auth.Service, c Config) (*Guard, error) {
 	s, err := newServer(service, c)
 	if err != nil {
 		return nil, err
 	}
 	s.register(r, rootRoutes)
+	s.register(r, s.callbackRoutes())
 	return &Guard{s}, nil
 }
 

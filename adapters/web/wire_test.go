@@ -209,15 +209,19 @@ func TestWire_Paths(t *testing.T) {
 func TestWire_Methods(t *testing.T) {
 	f := newFixture(t, options{})
 	for _, tt := range []struct{ method, path, want, allow string }{
-		{"GET", "/auth/login", "405", "POST, OPTIONS"},
-		{"DELETE", "/auth/login", "405", "POST, OPTIONS"},
-		{"TRACE", "/auth/login", "405", "POST, OPTIONS"},
+		{"GET", "/auth/register", "405", "POST, OPTIONS"},
+		{"DELETE", "/auth/login", "405", "POST, GET, OPTIONS"},
+		{"TRACE", "/auth/login", "405", "POST, GET, OPTIONS"},
+		{"HEAD", "/auth/login", "405", "POST, GET, OPTIONS"},
+		{"HEAD", "/auth/callback", "405", "GET, OPTIONS"}, // a scanner's look burns nothing
+		{"POST", "/auth/callback", "405", "GET, OPTIONS"}, // no form_post
+		{"GET", "/auth/backchannel-logout/x", "405", "POST, OPTIONS"},
 		{"POST", "/auth/me", "405", "GET, HEAD, DELETE, OPTIONS"},
 		{"HEAD", "/auth/logout", "405", "POST, GET, OPTIONS"},
 		{"PATCH", "/auth/sessions/x", "405", "DELETE, OPTIONS"},
 		{"PUT", "/admin/users", "405", "GET, HEAD, POST, OPTIONS"},
 		{"POST", "/.well-known/jwks.json", "405", "GET, HEAD, OPTIONS"},
-		{"OPTIONS", "/auth/login", "204", "POST, OPTIONS"},
+		{"OPTIONS", "/auth/login", "204", "POST, GET, OPTIONS"},
 		{"HEAD", "/auth/verify", "401", ""},
 		{"POST", "/nowhere", "404", ""},
 		{"BREW", "/auth/login", "400", ""},
