@@ -158,6 +158,9 @@ func (c *Config) locate(p *preset) (errs []error) {
 	if c.Domain != "" && !hostForm.MatchString(c.Domain) {
 		errs = append(errs, fmt.Errorf("a domain is a host without a scheme or path, not %q", c.Domain))
 	}
+	if c.Domain != "" && p.byDomain == "" && p.domain == (Endpoints{}) {
+		errs = append(errs, errors.New("a domain means nothing with this preset"))
+	}
 	switch {
 	case c.Issuer == "" && p.byDomain != "" && c.Domain != "":
 		c.Issuer = strings.Replace(p.byDomain, "%", c.Domain, 1)

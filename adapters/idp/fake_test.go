@@ -366,3 +366,11 @@ func kind(err error) string {
 	}
 	return fault.KindOf(err).String()
 }
+
+type portsCode = ports.AuthCode
+
+// redeemable is the code of a sign-in that another process began.
+func redeemable(f *fake) ports.AuthCode {
+	f.set(func() { f.nonce = "nonce-of-the-request" })
+	return ports.AuthCode{Code: goodCode, RedirectURI: callback, Nonce: "nonce-of-the-request", Verifier: verifier}
+}

@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/hexward/hexward/core/fault"
@@ -23,13 +21,13 @@ const maxAnswer = 512 << 10
 const userAgent = "hexward"
 
 // transport is a RoundTripper that reads each answer in full, within maxAnswer and the
-// request's deadline, and refuses JSON that is not strict. What is behind it
+// request's deadline, and refuses a JSON object that is not strict. What is behind it
 // (x/oauth2 too) sees a body that is there.
 type transport struct{ base http.RoundTripper }
 
 var (
-	errTooLong = fmt.Errorf("answered with more than %d bytes", maxAnswer)
-	errNotJSON = errors.New("answered with something that is no strict JSON object")
+	errTooLong = said(fmt.Sprintf("answered with more than %d bytes", maxAnswer))
+	errNotJSON = said("answered with something that is no strict JSON")
 )
 
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -50,18 +48,13 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if len(body) > maxAnswer {
 		return nil, errTooLong
 	}
-	if got.StatusCode/100 == 2 && isJSON(got.Header.Get("Content-Type")) {
+	if got.StatusCode/100 == 2 && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
 		if _, err := token.ParseJSON(string(body)); err != nil {
 			return nil, errNotJSON
 		}
 	}
 	got.Body, got.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return got, nil
-}
-
-func isJSON(contentType string) bool {
-	kind, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
 }
 
 // newClient returns a client that follows no redirects.
@@ -88,7 +81,6 @@ func newClient(c *Config) *http.Client {
 // reply is an answer of the provider.
 type reply struct {
 	status int
-	json   bool
 	body   string
 }
 
@@ -105,14 +97,14 @@ func (p *Provider) ask(ctx context.Context, what string, r *http.Request) (reply
 	if err != nil {
 		return reply{}, unavailable(what, err)
 	}
-	return reply{got.StatusCode, isJSON(got.Header.Get("Content-Type")), string(body)}, nil
+	return reply{got.StatusCode, string(body)}, nil
 }
 
 // get fetches a JSON document. bearer may be empty.
 func (p *Provider) get(ctx context.Context, what, at, bearer string) (reply, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, http.NoBody)
 	if err != nil {
-		return reply{}, unavailable(what, errors.New("cannot be asked for at its URL"))
+		return reply{}, unavailable(what, said("cannot be asked for at its URL"))
 	}
 	if bearer != "" {
 		r.Header.Set("Authorization", "Bearer "+bearer)
@@ -124,7 +116,7 @@ func (p *Provider) get(ctx context.Context, what, at, bearer string) (reply, err
 // list, an array.
 func (r reply) document(what string, list bool) (token.Value, error) {
 	if r.status != http.StatusOK {
-		return token.Value{}, unavailable(what, fmt.Errorf("answered with status %d", r.status))
+		return token.Value{}, unavailable(what, statusOf(r.status))
 	}
 	v, err := token.ParseJSON(r.body)
 	if err != nil || list && v.Kind() != token.KindArray || !list && v.Kind() != token.KindObject {
@@ -146,33 +138,29 @@ type said string
 
 func (s said) Error() string { return string(s) }
 
+func statusOf(status int) said { return said(fmt.Sprintf("answered with status %d", status)) }
+
 func plainly(err error) error {
 	var (
 		operation *net.OpError
 		lookup    *net.DNSError
 		trust     *tls.CertificateVerificationError
 		timeout   interface{ Timeout() bool }
-		ours      *fault.Error
+		word      said
 	)
 	switch {
-	case errors.As(err, &ours):
-		return ours
+	case errors.As(err, &word):
+		return word
 	case errors.Is(err, context.Canceled):
 		return context.Canceled
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return context.DeadlineExceeded
-	case errors.Is(err, errTooLong):
-		return errTooLong
-	case errors.Is(err, errNotJSON):
-		return errNotJSON
 	case errors.As(err, &trust):
 		return said("its certificate is not trusted")
 	case errors.As(err, &lookup):
 		return said("its host is not found")
 	case errors.As(err, &operation) && operation.Op == "dial":
 		return said("no connection can be made")
-	case errors.As(err, new(said)):
-		return err
 	default:
 		return said("the exchange broke off, or the answer is not HTTP")
 	}

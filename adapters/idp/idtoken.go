@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +38,7 @@ type signed struct {
 	also     func(ctx context.Context, v *oidc.IDTokenVerifier, raw string) error
 }
 
-// signIn is ID tokens: no typ, or JWT, which core/token takes for the same as no other.
+// idToken is what ID tokens are like: they have no typ, or JWT.
 var idToken = signed{
 	types: []string{"", "JWT"}, required: []string{"sub", "iat"}, maxAge: maxIDTokenAge, why: forSignIn,
 	also: func(ctx context.Context, v *oidc.IDTokenVerifier, raw string) error {
@@ -48,7 +47,7 @@ var idToken = signed{
 	},
 }
 
-// parts is the memory of a verification.
+// verification is what a token is held to.
 type verification struct {
 	issuer string // that the token must have
 	tid    string // its tenant id, if issuer is made of it
@@ -234,5 +233,5 @@ func (p *Provider) knows(m metadata, issuer string) bool {
 		tid, ok2 := strings.CutSuffix(tid, after)
 		return ok && ok2 && tenantForm.MatchString(tid)
 	}
-	return slices.Contains([]string{m.issuer, p.preset.respIss}, issuer)
+	return issuer == m.issuer || p.preset.respIss != "" && issuer == m.issuer+p.preset.respIss
 }

@@ -3,7 +3,6 @@ package idp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -68,7 +67,7 @@ func (p *Provider) revoke(ctx context.Context, m metadata, secret, hint string) 
 	case got.status/100 == 2, got.status == http.StatusBadRequest && got.cannot(hint):
 		return nil
 	default:
-		return unavailable(what, fmt.Errorf("answered with status %d", got.status))
+		return unavailable(what, statusOf(got.status))
 	}
 }
 

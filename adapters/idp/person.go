@@ -3,7 +3,6 @@ package idp
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -101,5 +100,3 @@ func (p *Provider) person(ctx context.Context, m metadata, claims token.Claims, 
 	}
 	return who, nil
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

@@ -22,7 +22,7 @@ type preset struct {
 
 	aliases  map[string]string           // words in the place of a tenant id in the issuer, and what the tokens have there
 	alsoIss  string                      // another way in which ID tokens write the issuer
-	respIss  string                      // what the "iss" parameter (RFC 9207) says, if not the issuer
+	respIss  string                      // what follows the issuer in the "iss" parameter (RFC 9207)
 	tokenUse string                      // what the claim "token_use" of ID tokens says
 	vouches  func(email, hd string) bool // whether email_verified speaks for the present owner of the address
 	people   func(*Provider) peopleAPI   // of a provider without OpenID Connect
@@ -60,7 +60,9 @@ var presets = map[string]preset{
 	// https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-id-token.html.
 	// The userinfo answer has email_verified as a string:
 	// https://docs.aws.amazon.com/cognito/latest/developerguide/userinfo-endpoint.html. Logout:
-	// https://docs.aws.amazon.com/cognito/latest/developerguide/logout-endpoint.html.
+	// https://docs.aws.amazon.com/cognito/latest/developerguide/logout-endpoint.html. A custom attribute that is the tenant must
+	// not be writable by the app client, or people choose theirs:
+	// https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html.
 	"cognito": {
 		needs: "the user pool's issuer, as in https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI", scopes: openid,
 		names: []string{"preferred_username", "cognito:username", "username"}, tenant: "custom:tenant",
@@ -107,9 +109,10 @@ var presets = map[string]preset{
 	// OAuth 2.0 and an interface of its own:
 	// https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps,
 	// https://docs.github.com/rest/users/users#get-the-authenticated-user,
-	// https://docs.github.com/rest/users/emails#list-email-addresses-for-the-authenticated-user.
+	// https://docs.github.com/rest/users/emails#list-email-addresses-for-the-authenticated-user. The "iss" parameter is that
+	// of https://github.com/.well-known/oauth-authorization-server/login/oauth.
 	"github": {
-		issuer: "https://github.com", respIss: "https://github.com/login/oauth", scopes: []string{"read:user", "user:email"},
+		issuer: "https://github.com", respIss: "/login/oauth", scopes: []string{"read:user", "user:email"},
 		style: StylePost, logout: logoutForm{none: true}, people: gitHub,
 		standing: Endpoints{
 			Authorization: "https://github.com/login/oauth/authorize", Token: "https://github.com/login/oauth/access_token",

@@ -103,7 +103,7 @@ func (p *Provider) exchange(ctx context.Context, ask func(context.Context) (*oau
 
 // answered says what an error of the token endpoint means.
 func answered(what string, status int, code string) error {
-	cause := said("answered with status " + itoa(status))
+	cause := statusOf(status)
 	if slices.Contains(ours, code) || slices.Contains(theirs, code) {
 		cause += said(" and the error " + code)
 	}
@@ -149,10 +149,16 @@ func (p *Provider) Refresh(ctx context.Context, t session.Tokens) (session.Token
 		fresh.ID = t.ID
 		return fresh, nil
 	}
-	if err := p.verifySame(ctx, m, t.ID, fresh); err != nil {
-		return session.Tokens{}, distrust(err)
+	err = p.verifySame(ctx, m, t.ID, fresh)
+	switch {
+	case err == nil:
+		return fresh, nil
+	case fault.KindOf(err) == fault.Unavailable:
+		fresh.ID = t.ID // the refresh token may have been replaced, so what came must not be lost for want of keys
+		return fresh, nil
+	default:
+		return session.Tokens{}, refused(err)
 	}
-	return fresh, nil
 }
 
 // verifySame verifies an ID token that came by a refresh: it is of the person whose the first was (OpenID Connect
