@@ -42,8 +42,10 @@ func gitHub(p *Provider) peopleAPI {
 		if m.endpoints.Emails == "" {
 			return who, nil
 		}
-		who.Email, who.EmailVerified, err = p.gitHubEmail(ctx, m, tokens.Access)
-		return who, err
+		if who.Email, who.EmailVerified, err = p.gitHubEmail(ctx, m, tokens.Access); err != nil {
+			return ports.Person{}, err
+		}
+		return who, nil
 	}
 }
 

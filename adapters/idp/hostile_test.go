@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -365,7 +366,9 @@ func TestRedeem_hostileDiscovery(t *testing.T) {
 // TestRedeem_httpFromHTTPS has a provider under https lead to an address of this machine.
 func TestRedeem_httpFromHTTPS(t *testing.T) {
 	f := newFake(t)
-	secure := httptest.NewTLSServer(f.Server.Config.Handler)
+	secure := httptest.NewUnstartedServer(f.Server.Config.Handler)
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
 	t.Cleanup(secure.Close)
 	pool := x509.NewCertPool()
 	pool.AddCert(secure.Certificate())
@@ -409,8 +412,12 @@ func TestRedeem_hostileKeys(t *testing.T) {
 		{"foreign ones", []object{
 			{"kty": "oct", "kid": "ec-1", "k": b64(bytes.Repeat([]byte{7}, 32)), "alg": "HS256"},
 			{"kty": "EC", "crv": "secp256k1", "kid": "k1", "x": "AA", "y": "AA"},
-			{"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA"}, {}, {"kty": 7}, weak, private,
-			{"kty": "RSA", "use": "enc", "kid": "ec-1", "n": rsaKey.jwk()["n"], "e": "AQAB"}, ecKey.jwk(),
+			{"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA"},
+			{},
+			{"kty": 7},
+			weak, private,
+			{"kty": "RSA", "use": "enc", "kid": "ec-1", "n": rsaKey.jwk()["n"], "e": "AQAB"},
+			ecKey.jwk(),
 		}, ecKey, ""},
 		{"the same kid twice: the first", []object{ecKey.jwk(), {
 			"kty": "EC", "crv": "P-256", "kid": "ec-1", "use": "sig", "x": otherKey.jwk()["x"], "y": otherKey.jwk()["y"],

@@ -70,7 +70,7 @@ func (p *Provider) verify(ctx context.Context, m metadata, raw string, s signed)
 		if err != nil {
 			return claims, err
 		}
-		set, public, err := keys.of(expected.issuer, expected.tid)
+		set, public, err := keys.of(expected.issuer)
 		if err != nil {
 			return claims, unavailable("keys", said(err.Error()))
 		}
@@ -225,13 +225,19 @@ func checkHash(claims *token.Claims, raw, access string) error {
 	return nil
 }
 
+// fits reports whether issuer is the one that may is, or one that it stands for.
+func fits(may, issuer string) bool {
+	before, after, many := strings.Cut(may, templated)
+	if !many {
+		return may == issuer
+	}
+	tid, begins := strings.CutPrefix(issuer, before)
+	tid, ends := strings.CutSuffix(tid, after)
+	return begins && ends && tenantForm.MatchString(tid)
+}
+
 // knows reports whether an issuer, as the parameter of an authorization response, may be that of m (RFC
 // 9207 §2.4).
 func (p *Provider) knows(m metadata, issuer string) bool {
-	if before, after, many := strings.Cut(m.issuer, templated); many {
-		tid, ok := strings.CutPrefix(issuer, before)
-		tid, ok2 := strings.CutSuffix(tid, after)
-		return ok && ok2 && tenantForm.MatchString(tid)
-	}
-	return issuer == m.issuer || p.preset.respIss != "" && issuer == m.issuer+p.preset.respIss
+	return fits(m.issuer, issuer) || p.preset.respIss != "" && issuer == m.issuer+p.preset.respIss
 }

@@ -96,22 +96,24 @@ func (p *Provider) withAlgorithm(v token.Value) string {
 	return `{"alg":"` + only + `",` + v.Raw()[1:]
 }
 
-// of returns the keys for the tokens of an issuer, whose tenant id is tid.
-func (s keySet) of(issuer, tid string) (*token.KeySet, []crypto.PublicKey, error) {
+// of returns the keys for the tokens of an issuer.
+func (s keySet) of(issuer string) (*token.KeySet, []crypto.PublicKey, error) {
 	var keys []*token.Key
 	var public []crypto.PublicKey
 	for _, k := range s {
-		if k.issuer != "" && strings.ReplaceAll(k.issuer, templated, tid) != issuer {
+		if k.issuer != "" && !fits(k.issuer, issuer) {
 			continue
 		}
 		keys = append(keys, k.Key)
-		public = append(public, publicKey(k.Key))
+		if pub := publicKey(k.Key); pub != nil {
+			public = append(public, pub)
+		}
 	}
 	set, err := token.NewKeySet(keys...)
 	return set, public, err
 }
 
-// publicKey returns a key as go-oidc takes it.
+// publicKey returns a key as go-oidc takes it, or nil.
 func publicKey(k *token.Key) crypto.PublicKey {
 	number := func(name string) *big.Int { return new(big.Int).SetBytes(k.Parameter(name)) }
 	switch k.Type() {
@@ -127,5 +129,10 @@ func publicKey(k *token.Key) crypto.PublicKey {
 	case "P-521":
 		curve = elliptic.P521()
 	}
-	return &ecdsa.PublicKey{Curve: curve, X: number("x"), Y: number("y")}
+	point := append(append([]byte{4}, k.Parameter("x")...), k.Parameter("y")...) // SEC 1 §2.3.3
+	pub, err := ecdsa.ParseUncompressedPublicKey(curve, point)
+	if err != nil {
+		return nil
+	}
+	return pub
 }

@@ -8,16 +8,15 @@ import (
 
 // preset is what is known of a provider beforehand.
 type preset struct {
-	issuer   string            // of all customers; otherwise the configuration says it
-	byDomain string            // the issuer of a customer's domain, in the place of "%"
-	needs    string            // what the configuration must say when issuer is empty, for its error
-	standing Endpoints         // in place of discovery
-	domain   Endpoints         // paths below the configured domain, in place of discovery
-	scopes   []string          // asked for by default
-	params   map[string]string // of the authorization request
-	tenant   string            // the claim that is the tenant
-	names    []string          // claims that suggest a user name, the best first
-	style    string            // how the client authenticates; empty for what discovery says
+	issuer   string    // of all customers; otherwise the configuration says it
+	byDomain string    // the issuer of a customer's domain, in the place of "%"
+	needs    string    // what the configuration must say when issuer is empty, for its error
+	standing Endpoints // in place of discovery
+	domain   Endpoints // paths below the configured domain, in place of discovery
+	scopes   []string  // asked for by default
+	tenant   string    // the claim that is the tenant
+	names    []string  // claims that suggest a user name, the best first
+	style    string    // how the client authenticates; empty for what discovery says
 	logout   logoutForm
 
 	aliases  map[string]string           // words in the place of a tenant id in the issuer, and what the tokens have there
@@ -67,7 +66,7 @@ var presets = map[string]preset{
 		needs: "the user pool's issuer, as in https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI", scopes: openid,
 		names: []string{"preferred_username", "cognito:username", "username"}, tenant: "custom:tenant",
 		tokenUse: "id", logout: logoutForm{path: "/logout", back: "logout_uri"},
-		domain: Endpoints{
+		domain: Endpoints{ //nolint:gosec // paths, no credentials
 			Authorization: "/oauth2/authorize", Token: "/oauth2/token", UserInfo: "/oauth2/userInfo",
 			Revocation: "/oauth2/revoke", EndSession: "/logout",
 		},
@@ -114,7 +113,7 @@ var presets = map[string]preset{
 	"github": {
 		issuer: "https://github.com", respIss: "/login/oauth", scopes: []string{"read:user", "user:email"},
 		style: StylePost, logout: logoutForm{none: true}, people: gitHub,
-		standing: Endpoints{
+		standing: Endpoints{ //nolint:gosec // addresses, no credentials
 			Authorization: "https://github.com/login/oauth/authorize", Token: "https://github.com/login/oauth/access_token",
 			UserInfo: "https://api.github.com/user", Emails: "https://api.github.com/user/emails",
 		},
