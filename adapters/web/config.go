@@ -53,6 +53,14 @@ type Config struct {
 	// none when negative.
 	HSTS time.Duration
 
+	// DevelopmentUser makes every request without credentials the development user's,
+	// so that an application can be worked on without signing in. It is refused unless
+	// PublicURL is a loopback address and there are no trusted proxies, holds for
+	// requests of this machine to itself only, without any sign of a proxy or of
+	// another site, and marks every answer with X-Hexward-Development. It is not for
+	// anything that other people reach: have the listener on a loopback address too.
+	DevelopmentUser bool
+
 	// Log takes one line a request, and the causes of answers of 500 and 503. Nothing
 	// is logged when nil.
 	Log *slog.Logger
@@ -156,6 +164,11 @@ func newServer(service *auth.Service, c Config) (*server, error) {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	s.defaults()
+	if s.DevelopmentUser {
+		if err := s.startDevelopment(); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
 }
 

@@ -168,14 +168,22 @@ func FuzzValues(f *testing.F) {
 // FuzzRequest sends any bytes to the server: it never answers 5xx, and never
 // panics, whatever comes.
 func FuzzRequest(f *testing.F) {
-	fix := newFixture(f, options{web: func(c *web.Config) { c.Log = nil }})
+	o := withProviders(newUpstream("acme"))
+	o.web = func(c *web.Config) { c.Log, c.CallbackPath = nil, "/oidc/callback/" }
+	fix := newFixture(f, o)
 	alice := fix.browser().register("alice")
+	alice.begun("")
 	cookie := "Cookie: " + sessionCookie + "=" + alice.cookies[sessionCookie]
 	for _, s := range []string{
 		"GET /auth/verify HTTP/1.1\r\nHost: x\r\n" + cookie + "\r\n\r\n",
 		"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 27\r\n\r\n{\"login\":\"a\",\"password\":\"\"}",
 		"PUT /auth/password HTTP/1.1\r\nHost: x\r\n" + cookie + "\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
 		"GET /admin/users?limit=1&text=%ff HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a.b.c\r\n\r\n",
+		"GET /auth/login?provider=acme&return_to=/a HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n",
+		"GET /oidc/callback/?state=a&code=b&iss=c HTTP/1.1\r\nHost: x\r\n" + cookie + "; " + flowCookie + "=" + alice.cookies[flowCookie] + "\r\n\r\n",
+		"POST /auth/sign-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 28\r\n\r\n{\"code\":\"\",\"redirect_uri\":1}",
+		"POST /auth/backchannel-logout/acme HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 20\r\n\r\nlogout_token=a%7C%7C",
+		"POST /auth/identities/acme/link HTTP/1.1\r\nHost: x\r\n" + cookie + "\r\nContent-Length: 0\r\n\r\n",
 		"POST /auth/x/change_username HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\n\r\n",
 	} {
 		f.Add([]byte(s))
@@ -187,6 +195,36 @@ func FuzzRequest(f *testing.F) {
 			if bytes.HasPrefix(line, []byte("HTTP/1.1 5")) {
 				t.Fatalf("%q is answered by %q", raw, conn.out.Bytes())
 			}
+		}
+	})
+}
+
+// FuzzReturnTo signs in with any path to return to: it is refused, or leads to our
+// own origin.
+func FuzzReturnTo(f *testing.F) {
+	for _, s := range []string{"/orders?a=b#c", "//evil.example", "/\\evil.example", "/%2f/evil.example", "/\t/evil.example", "https://evil.example", "/a/../..//b", "/;@evil"} {
+		f.Add(s)
+	}
+	p := newUpstream("acme")
+	o := withProviders(p)
+	o.web = func(c *web.Config) { c.Log = nil }
+	fix := newFixture(f, o)
+	f.Fuzz(func(t *testing.T, path string) {
+		b := (&fixture{TB: t, url: fix.url}).browser()
+		a := b.do("GET", "/auth/login?"+url.Values{"return_to": {path}}.Encode(), nil)
+		if a.Status == 400 || a.Status == 431 {
+			return
+		}
+		back := p.accept(t, a.want(302, "").Header.Get("Location"), "alice")
+		conn := &recorded{in: strings.NewReader("GET " + back + " HTTP/1.1\r\nHost: x\r\nCookie: " + flowCookie + "=" + b.cookies[flowCookie] + "\r\n\r\n")}
+		_ = fix.app.Server().ServeConn(conn)
+		_, to, _ := strings.Cut(conn.out.String(), "\r\nLocation: ")
+		to, _, _ = strings.Cut(to, "\r\n")
+		if path == "" {
+			path = "/"
+		}
+		if to != publicURL+path || path[0] != '/' || len(path) > 1 && strings.ContainsAny(path[1:2], `/\`) {
+			t.Fatalf("%q leads to %q: %s", path, to, conn.out.String())
 		}
 	})
 }

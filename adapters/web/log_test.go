@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -149,4 +150,45 @@ func TestOperations(t *testing.T) {
 		t.Errorf("answer %s", a.Body)
 	}
 	get("/auth/verify").want(404, "")
+}
+
+// TestLog_NoSecretsOfProviders does the same for signing in with a provider.
+func TestLog_NoSecretsOfProviders(t *testing.T) {
+	p := newUpstream("acme")
+	f, _ := signOutFixture(t, p)
+	b := f.browser()
+	secrets := map[string]string{"upstream tokens": "-of-alice"}
+	back := p.accept(t, b.begun("return_to=/canary-return"), "alice")
+	u, err := url.Parse(back)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets["state"], secrets["code"] = u.Query().Get("state")[:20], u.Query().Get("code")
+	b.came(back).want(302, "")
+	b.came(back).want(400, "state")
+	b.came("/auth/callback?state=canary-state&code=canary-code&error=canary-error&session_state=canary-session").want(400, "state")
+	for name, value := range b.cookies {
+		secrets[name] = value
+	}
+	back = p.accept(t, b.begun(""), "alice")
+	p.fall(true)
+	b.came(back).want(503, "provider_unavailable")
+	b.do("POST", "/auth/sign-in", fields{"code": "canary-code", "redirect_uri": elsewhere, "code_verifier": "canary-verifier"}).want(503, "")
+	b.form("/auth/backchannel-logout/acme", "logout_token", "canary|logout|token").want(503, "")
+	p.fall(false)
+	b.form("/auth/backchannel-logout/acme", "logout_token", "canary-token").want(400, "")
+	b.do("POST", "/auth/logout", nil).want(200, "")
+	secrets["canary"] = "canary"
+	log := f.log.String()
+	for name, secret := range secrets {
+		if len(secret) < 6 {
+			t.Fatalf("%s is %q", name, secret)
+		}
+		if strings.Contains(log, secret) {
+			t.Errorf("the log has the %s:\n%s", name, log)
+		}
+	}
+	if !strings.Contains(log, `"route":"/callback"`) || !strings.Contains(log, "provider_unavailable") {
+		t.Errorf("log %s", log)
+	}
 }

@@ -51,6 +51,9 @@ func (g *Guard) admit(c *fiber.Ctx, permission string) bool {
 	err := k.check(permission)
 	if err == nil {
 		c.Locals(principalKey{}, k.who())
+		if k.DevelopmentUser {
+			c.Set(developmentHeader, "true")
+		}
 		*k = call{buf: k.buf[:0]}
 		calls.Put(k)
 		return true

@@ -2,12 +2,17 @@ package web_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"github.com/hexward/hexward/adapters/web"
+	"github.com/hexward/hexward/core/auth"
+	"github.com/hexward/hexward/ports"
 )
 
 func TestProvider_Flow(t *testing.T) {
@@ -305,4 +310,144 @@ func TestProvider_Pages(t *testing.T) {
 		t.Errorf("goes on to %q", to)
 	}
 	b.do("GET", "/", nil).says("Create an account")
+}
+
+// TestSignInCode is for front ends that do the redirect themselves.
+func TestSignInCode(t *testing.T) {
+	p, q := newUpstream("acme"), newUpstream("globex")
+	f := newFixture(t, withProviders(p))
+	asked := ports.AuthRequest{RedirectURI: elsewhere, Verifier: "verifier", Nonce: "nonce"}
+	body := func(subject string) fields {
+		return fields{"code": p.grant(asked, p.person(subject)), "redirect_uri": elsewhere, "code_verifier": "verifier", "nonce": "nonce"}
+	}
+	var got tokenAnswer
+	a := f.browser().do("POST", "/auth/sign-in", body("alice")).want(200, "")
+	a.into(&got)
+	if got.AccessToken == "" || got.TokenType != "Bearer" || got.ExpiresIn < 800 || got.RefreshToken == "" || got.Delivery != "body" ||
+		got.User.Username != "alice" || len(a.sets) > 0 {
+		t.Errorf("answer %s, sets %v", a.Body, a.Header["Set-Cookie"])
+	}
+	f.bearer(got.AccessToken).do("GET", "/auth/me", nil).want(200, "")
+	f.browser().do("POST", "/auth/token/refresh", fields{"refresh_token": got.RefreshToken}).want(200, "")
+
+	// With cookies besides.
+	b := f.browser()
+	planted := f.browser().register("mallory").cookies[sessionCookie]
+	b.cookies[sessionCookie] = planted
+	in := body("alice")
+	in["delivery"], in["provider"] = "cookie", "acme"
+	got = tokenAnswer{}
+	a = b.do("POST", "/auth/sign-in", in).want(200, "")
+	a.into(&got)
+	if got.AccessToken == "" || got.ExpiresIn < 800 || got.TokenType != "Bearer" || got.RefreshToken != "" || got.Delivery != "cookie" || len(a.sets) != 3 {
+		t.Errorf("answer %s, sets %v", a.Body, a.Header["Set-Cookie"])
+	}
+	if u := b.user(); u.Username != "alice" || b.cookies[sessionCookie] == planted {
+		t.Errorf("signed in as %s", u.Username)
+	}
+	b.do("POST", "/auth/token/refresh", nil).want(200, "")
+	b.cookies = map[string]string{sessionCookie: planted}
+	b.do("GET", "/auth/me", nil).want(401, "session_unknown")
+
+	several := newFixture(t, withProviders(p, q))
+	for _, tt := range []struct {
+		name   string
+		f      *fixture
+		change func(in fields)
+		want   int
+		code   string
+	}{
+		{"unknown code", f, func(in fields) { in["code"] = "x" }, 401, "code"},
+		{"empty code", f, func(in fields) { in["code"] = "" }, 400, "required"},
+		{"no code", f, func(in fields) { delete(in, "code") }, 400, "required"},
+		{"no redirect URI", f, func(in fields) { delete(in, "redirect_uri") }, 400, "required"},
+		{"a redirect URI that is not allowed", f, func(in fields) { in["redirect_uri"] = "https://evil.example/" }, 400, "unknown"},
+		{"an allowed one and more", f, func(in fields) { in["redirect_uri"] = elsewhere + "/" }, 400, "unknown"},
+		{"our own callback", f, func(in fields) { in["redirect_uri"] = callback }, 400, "unknown"},
+		{"another verifier", f, func(in fields) { in["code_verifier"] = "x" }, 401, "code"},
+		{"no verifier", f, func(in fields) { delete(in, "code_verifier") }, 401, "code"},
+		{"another nonce", f, func(in fields) { in["nonce"] = "x" }, 401, "code"},
+		{"another provider", f, func(in fields) { in["provider"] = "globex" }, 404, "provider_unknown"},
+		{"which provider", several, func(fields) {}, 404, "provider_unknown"},
+		{"another provider's code", several, func(in fields) { in["provider"] = "globex" }, 401, "code"},
+		{"a state", f, func(in fields) { in["state"] = "x" }, 400, "unknown"},
+		{"another delivery", f, func(in fields) { in["delivery"] = "url" }, 400, "unknown"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in := body("alice")
+			tt.change(in)
+			if a := tt.f.browser().do("POST", "/auth/sign-in", in).want(tt.want, tt.code); len(a.sets) > 0 {
+				t.Errorf("a refusal sets %v", a.Header["Set-Cookie"])
+			}
+		})
+	}
+	in = body("alice")
+	f.browser().do("POST", "/auth/sign-in", in).want(200, "")
+	f.browser().do("POST", "/auth/sign-in", in).want(401, "code")
+	victim := f.browser()
+	victim.header.Set("Sec-Fetch-Site", "cross-site")
+	victim.do("POST", "/auth/sign-in", body("mallory")).want(403, "cross_origin")
+	p.fall(true)
+	f.browser().do("POST", "/auth/sign-in", body("alice")).want(503, "provider_unavailable")
+}
+
+func TestCallbackPath(t *testing.T) {
+	p := newUpstream("acme")
+	for _, path := range []string{"/oidc/callback/", "/cb", "/auth/callback"} {
+		t.Run(path, func(t *testing.T) {
+			o := withProviders(p)
+			configure := o.auth
+			o.auth = func(c *auth.Config) { configure(c); c.Settings.Callback = publicURL + path }
+			o.web = func(c *web.Config) { c.CallbackPath = path }
+			f := newFixture(t, o)
+			b := f.browser()
+			back := p.accept(t, b.begun(""), "alice")
+			if !strings.HasPrefix(back, path+"?") {
+				t.Fatalf("the provider leads back to %s", back)
+			}
+			b.do("POST", path, nil).want(405, "method_not_allowed")
+			b.do("HEAD", back, nil).want(405, "")
+			b.came(back).want(302, "")
+			b.user()
+			b.do("GET", "/auth/callback", nil).want(400, "state")
+		})
+	}
+	service := newFixture(t, withProviders(p)).service
+	for _, path := range []string{"/", "cb", "//cb", "/a/../b", "/:a", "/a b", "/*", "/sign-in", "/auth/login", "/confirm/x", "/auth/x/change_username", "/admin/users"} {
+		if _, err := web.New(service, web.Config{PublicURL: publicURL, CallbackPath: path}); err == nil {
+			t.Errorf("%s is taken for a callback path", path)
+		}
+	}
+	app := fiber.New(fiber.Config{DisableStartupMessage: true})
+	if _, err := web.MountRoot(app, service, web.Config{PublicURL: publicURL, CallbackPath: "/cb"}); err != nil {
+		t.Fatal(err)
+	}
+	res, err := app.Test(httptest.NewRequestWithContext(t.Context(), "GET", "/cb?state=x", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _ = res.Body.Close(); res.StatusCode != 400 {
+		t.Errorf("mounted at the root, it answers %d", res.StatusCode)
+	}
+}
+
+// TestProvider_Mounted: in somebody's own app there is no page of ours to lead to.
+func TestProvider_Mounted(t *testing.T) {
+	p := newUpstream("acme")
+	o := withProviders(p)
+	configure := o.auth
+	o.auth = func(c *auth.Config) { configure(c); c.Settings.Callback = publicURL + "/api/users/callback" }
+	o.app = somebodysApp
+	o.web = func(c *web.Config) { c.FrontEnd = "https://app.example/" }
+	f := newFixture(t, o)
+	b := f.browser()
+	a := b.do("GET", "/api/users/callback?state=x", nil, "Accept", "text/html").want(400, "").says(`href="https://app.example/"`)
+	if strings.Contains(a.Body, "/static/") || strings.Contains(a.Body, "/sign-in") {
+		t.Errorf("the page leads to pages that are not there: %s", a.Body)
+	}
+	to := b.do("GET", "/api/users/login", nil).want(302, "").Header.Get("Location")
+	if to := b.came(p.accept(t, to, "alice")).want(302, "").Header.Get("Location"); to != "https://app.example/" {
+		t.Errorf("leads to %s", to)
+	}
+	b.do("GET", "/api/users/me", nil).want(200, "")
 }
