@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/hexward/hexward/core/fault"
 )
@@ -27,9 +28,11 @@ type Identity struct {
 const MaxSubject = 512
 
 // CheckSubject returns an Unauthenticated fault if s cannot be a subject: empty,
-// too long, or with control characters.
+// too long, not UTF-8, or with control characters.
 func CheckSubject(s string) error {
-	if s == "" || len(s) > MaxSubject || strings.ContainsFunc(s, unicode.IsControl) {
+	if s == "" || len(s) > MaxSubject || strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || r == unicode.ReplacementChar // what a decoder makes of bytes that are none; two subjects could look the same
+	}) {
 		return fault.New(fault.Unauthenticated, "subject", "the provider does not say who you are")
 	}
 	return nil
@@ -51,22 +54,32 @@ const (
 // Clean returns the profile without what cannot be shown: control characters,
 // overlong text, and pictures that are not at an https URL.
 func (p Profile) Clean() Profile {
-	p.FullName = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
-			return -1
+	var b strings.Builder
+	for _, r := range strings.TrimSpace(p.FullName) { // which ends at what is kept, however long the text is
+		if b.Len()+utf8.RuneLen(r) > maxFullName {
+			break
 		}
-		return r
-	}, strings.ToValidUTF8(p.FullName, ""))
-	p.FullName = strings.TrimSpace(p.FullName)
-	for len(p.FullName) > maxFullName {
-		runes := []rune(p.FullName)
-		p.FullName = string(runes[:len(runes)-1])
+		if !unicode.IsControl(r) && !unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) && r != unicode.ReplacementChar {
+			b.WriteRune(r)
+		}
 	}
-	if !strings.HasPrefix(p.Picture, "https://") || len(p.Picture) > maxPicture ||
-		strings.ContainsFunc(p.Picture, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"'<>\\`", r) }) {
+	p.FullName = strings.TrimSpace(b.String())
+	if len(p.Picture) > maxPicture || !validPicture(p.Picture) {
 		p.Picture = ""
 	}
 	return p
+}
+
+func validPicture(s string) bool {
+	if !strings.HasPrefix(s, "https://") ||
+		strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"'<>\\`", r) }) {
+		return false
+	}
+	host := s[len("https://"):]
+	if end := strings.IndexAny(host, "/?#"); end >= 0 {
+		host = host[:end]
+	}
+	return host != "" && host[0] != ':' && !strings.Contains(host, "@")
 }
 
 // SetProfile takes over what a provider says, and reports whether that changed
