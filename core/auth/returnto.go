@@ -1,6 +1,10 @@
 package auth
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
 
 // maxReturn bounds a path to return to, in bytes.
 const maxReturn = 1024
@@ -9,8 +13,9 @@ const maxReturn = 1024
 // without: nothing that any browser, proxy or framework would read as leading to
 // another site or as a script. It is narrower than what URLs allow: one slash at
 // the beginning, no empty or dot segments, no backslash, no control or non-ASCII
-// characters, no encoded slash, backslash or dot in the path, and no "@" or ":"
-// before the query.
+// characters, no encoded slash, backslash, dot, percent or control character and
+// nothing but UTF-8 in the path, no "@", ":" or ";" before the query, and
+// percent-encoding that is whole.
 func SafeReturn(s string) bool {
 	if s == "" || len(s) > maxReturn || s[0] != '/' {
 		return false
@@ -20,25 +25,24 @@ func SafeReturn(s string) bool {
 			return false
 		}
 	}
-	path, _, _ := strings.Cut(s, "#")
-	path, _, _ = strings.Cut(path, "?")
+	head, fragment, _ := strings.Cut(s, "#")
+	path, query, _ := strings.Cut(head, "?")
 	if strings.ContainsAny(path, "@:;") {
 		return false
 	}
-	lower := strings.ToLower(path)
-	for rest := lower; ; {
-		_, after, found := strings.Cut(rest, "%")
-		if !found {
-			break
-		}
-		if len(after) < 2 || !hexDigit(after[0]) || !hexDigit(after[1]) {
+	if decoded, err := url.PathUnescape(path); err != nil || !utf8.ValidString(decoded) {
+		return false
+	}
+	for _, rest := range []string{query, fragment} {
+		if _, err := url.PathUnescape(rest); err != nil {
 			return false
 		}
+	}
+	for _, after := range strings.Split(strings.ToLower(path), "%")[1:] {
 		switch code := after[:2]; {
-		case code == "2f", code == "5c", code == "2e", code == "25", code == "3a", code == "40", code == "7f", code < "21":
+		case code == "2f", code == "5c", code == "2e", code == "25", code == "3a", code == "40", code == "3b", code == "7f", code < "21":
 			return false
 		}
-		rest = after[2:]
 	}
 	segments := strings.Split(path[1:], "/")
 	for i, segment := range segments {
@@ -48,5 +52,3 @@ func SafeReturn(s string) bool {
 	}
 	return true
 }
-
-func hexDigit(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' }
