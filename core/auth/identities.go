@@ -34,10 +34,17 @@ func (s *Service) link(ctx context.Context, p *access.Principal, up *Upstream, w
 	if err != nil {
 		return err
 	}
-	if err := user.CheckSubject(who.Subject); err != nil {
-		return err
+	if u.PasswordHash == lockedHash {
+		return errTryAgain
 	}
-	tenant, err := up.tenantOf(who)
+	// The session is asked for after the user was read: whoever takes an account over
+	// ends its sessions before the account looks like theirs.
+	if sess, err := s.ownSession(ctx, p); err != nil {
+		return err
+	} else if !sess.Alive(s.Now()) {
+		return errSession
+	}
+	tenant, err := up.check(who)
 	if err != nil {
 		return err
 	}
@@ -49,16 +56,47 @@ func (s *Service) link(ctx context.Context, p *access.Principal, up *Upstream, w
 	case err == nil && owner.ID == u.ID:
 		return nil
 	case err == nil:
-		return fault.New(fault.Conflict, "identity_taken", "this account at the provider belongs to another user here")
+		return ports.ErrIdentityTaken
 	case !isNotFound(err):
 		return fmt.Errorf("look up identity: %w", err)
 	}
-	return s.addIdentity(ctx, up, who, u, c)
+	i, err := s.addIdentity(ctx, up, who, u, c)
+	if fault.CodeOf(err) == codeIdentityTaken {
+		if _, owner, findErr := s.Identities.BySubject(ctx, who.Issuer, who.Subject); findErr == nil && owner.ID == u.ID {
+			return nil // the same link, twice at once
+		}
+	}
+	if isNotFound(err) {
+		return errUnauthenticated
+	}
+	if err != nil {
+		return err
+	}
+	after, err := s.Me(ctx, p)
+	if err == nil && (after.PasswordHash != u.PasswordHash || after.EmailConfirmed != u.EmailConfirmed) {
+		err = errTryAgain // the account may be another's by now
+	}
+	if err == nil {
+		return nil
+	}
+	s.removeIdentity(ctx, i)
+	if kickErr := s.kick(context.WithoutCancel(ctx), u.ID); kickErr != nil { // somebody may have come in by it
+		s.Report(ctx, "end the sessions of a link that was taken back", kickErr)
+	}
+	return err
 }
 
 // Unlink removes one of the principal's own identities. Another user's is NotFound,
 // like one that never was; the last way in is Conflict.
 func (s *Service) Unlink(ctx context.Context, p *access.Principal, id string, c Client) error {
+	if err := person(p); err != nil {
+		return err
+	}
+	done, err := s.turns.take(ctx, "unlink "+p.Subject) // two at once would each leave the other's
+	if err != nil {
+		return err
+	}
+	defer done()
 	u, err := s.Me(ctx, p)
 	if err != nil {
 		return err
@@ -71,7 +109,10 @@ func (s *Service) Unlink(ctx context.Context, p *access.Principal, id string, c 
 	if i < 0 {
 		return fault.New(fault.NotFound, "identity_unknown", "there is no such identity")
 	}
-	if u.PasswordHash == "" && len(own) == 1 {
+	if u.PasswordHash == "" && !slices.ContainsFunc(own, func(i user.Identity) bool {
+		_, err := s.upstream(i.Provider)
+		return i.ID != id && err == nil // one whose provider is not configured any more lets nobody in
+	}) {
 		return fault.New(fault.Conflict, "identity_last", "this is your only way to sign in; set a password or link another account first")
 	}
 	if err := s.Identities.Delete(ctx, id); err != nil && !isNotFound(err) {

@@ -74,15 +74,24 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, c 
 	if err != nil {
 		return err
 	}
+	// Who never proved the address may have linked accounts at providers, to come back
+	// by them. They go before the link is used up, so that it can be tried again if
+	// that fails, and after, for those that were linked meanwhile.
+	if (!u.EmailConfirmed || u.PasswordHash == lockedHash) && u.Email.Key() == t.Email {
+		if err := s.dropIdentities(ctx, u.ID); err != nil {
+			return err
+		}
+	}
 	if _, err = s.consume(ctx, purposeReset, secret); err != nil {
 		return err
 	}
-	begun := false
+	begun, unproven := false, false
 	_, err = s.Users.Update(ctx, u.ID, func(u *user.User) error {
 		begun = u.Email.Key() == t.Email
 		if !begun {
 			return errLink
 		}
+		unproven = !u.EmailConfirmed || u.PasswordHash == lockedHash
 		u.SetPassword(hash, s.Now())
 		u.EmailConfirmed = true
 		return nil
@@ -95,6 +104,9 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, c 
 	}
 	if !begun {
 		return err
+	}
+	if unproven {
+		err = errors.Join(err, s.dropIdentities(ctx, u.ID))
 	}
 	err = errors.Join(err, s.passwordChanged(ctx, u, ""))
 	s.mailChanged(ctx, u)
@@ -114,10 +126,12 @@ func (s *Service) ChangePassword(ctx context.Context, p *access.Principal, prese
 		return nil, err
 	}
 	event := by(p, ports.Event{Action: "password.change", Subject: u.ID})
-	proven := u.PasswordHash
+	proven, confirmed := u.PasswordHash, u.EmailConfirmed
 	begun := false
 	_, err = s.Users.Update(ctx, u.ID, func(u *user.User) error {
-		begun = u.PasswordHash == proven
+		// Two owners may both have had no password: an account that changed hands has
+		// its address confirmed since.
+		begun = u.PasswordHash == proven && (proven != "" || u.EmailConfirmed == confirmed)
 		if !begun {
 			return errCredentials
 		}

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -8,7 +9,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hexward/hexward/core/access"
@@ -86,7 +89,7 @@ func (s *Service) BeginProvider(ctx context.Context, p *access.Principal, in Pro
 		f.Link = p.Subject
 	}
 	browser = in.Browser
-	if b, err := base64.RawURLEncoding.Strict().DecodeString(browser); err != nil || len(b) != 32 {
+	if b, err := base64.RawURLEncoding.Strict().DecodeString(browser); err != nil || len(b) != 32 || len(browser) != 43 {
 		if browser, _, err = s.newSecret(); err != nil {
 			return "", "", err
 		}
@@ -113,11 +116,13 @@ func (s *Service) BeginProvider(ctx context.Context, p *access.Principal, in Pro
 }
 
 func (s *Service) sealFlow(f flow) (string, error) {
-	plain, err := json.Marshal(f)
-	if err != nil {
+	var plain bytes.Buffer
+	e := json.NewEncoder(&plain)
+	e.SetEscapeHTML(false) // it goes into no page, and the longest path has to fit
+	if err := e.Encode(f); err != nil {
 		return "", fmt.Errorf("encode flow: %w", err)
 	}
-	sealed, err := s.Sealer.Seal(plain, []byte(flowPurpose))
+	sealed, err := s.Sealer.Seal(plain.Bytes(), []byte(flowPurpose))
 	if err != nil {
 		return "", fmt.Errorf("seal flow: %w", err)
 	}
@@ -141,6 +146,9 @@ func (s *Service) openFlow(ctx context.Context, state, browser string) (flow, er
 		return f, errFlow
 	}
 	plain, err := s.Sealer.Open(sealed, []byte(flowPurpose))
+	if err != nil && fault.KindOf(err) == fault.Unavailable {
+		return f, fmt.Errorf("open flow: %w", err)
+	}
 	if err != nil || json.Unmarshal(plain, &f) != nil {
 		return f, errFlow
 	}
@@ -149,8 +157,10 @@ func (s *Service) openFlow(ctx context.Context, state, browser string) (flow, er
 	if browser == "" || subtle.ConstantTimeCompare(sum[:], f.Browser) != 1 || age < -time.Minute || age > flowLife {
 		return f, errFlow
 	}
+	// What is used up is the nonce, not the text: Base64 with a line break in it reads
+	// the same.
 	used := false
-	err = s.Attempts.Update(ctx, []string{hashKey(flowPurpose, state)}, func(counters []*user.Attempts) {
+	err = s.Attempts.Update(ctx, []string{hashKey(flowPurpose, f.Nonce)}, func(counters []*user.Attempts) {
 		used = counters[0].Take(user.Limit{Count: 1, Window: 2 * flowLife}, s.Now()) > 0
 	})
 	if err != nil {
@@ -190,6 +200,9 @@ func (s *Service) FinishProvider(ctx context.Context, p *access.Principal, in Ca
 	if err != nil {
 		return nil, errFlow
 	}
+	if f.Link != "" && p.Subject != f.Link {
+		return nil, errFlow
+	}
 	if in.Error != "" || in.Code == "" {
 		return nil, fault.New(fault.Unauthenticated, "provider_denied", "the provider did not sign you in")
 	}
@@ -201,10 +214,11 @@ func (s *Service) FinishProvider(ctx context.Context, p *access.Principal, in Ca
 		return nil, s.refused(ctx, c, event, fmt.Errorf("redeem code with %s: %w", up.Name, err))
 	}
 	if f.Link != "" {
-		if p.Subject != f.Link {
-			return nil, errFlow
+		if err := s.link(ctx, p, up, someone, c); err != nil {
+			event = by(p, ports.Event{Action: "identity.link", Subject: p.Subject, Detail: event.Detail})
+			return nil, s.refused(ctx, c, event, err)
 		}
-		return &Arrival{ReturnTo: f.ReturnTo}, s.link(ctx, p, up, someone, c)
+		return &Arrival{ReturnTo: f.ReturnTo}, nil
 	}
 	g, err := s.arrive(ctx, up, someone, in.Replaces, c)
 	if err != nil {
@@ -255,12 +269,27 @@ func (s *Service) SignInWithCode(ctx context.Context, in ProviderCode, c Client)
 // arrive signs in the user of a person.
 func (s *Service) arrive(ctx context.Context, up *Upstream, someone ports.Person, replaces string, c Client) (*Grant, error) {
 	event := ports.Event{Action: "login", Detail: map[string]string{"provider": up.Name}}
-	u, err := s.admit(ctx, up, someone, c)
+	i, u, err := s.admit(ctx, up, someone, c)
+	if u.ID != "" {
+		event.Subject, event.Tenant = u.ID, u.Tenant
+	}
 	if err != nil {
 		return nil, s.refused(ctx, c, event, err)
 	}
-	event.Actor, event.Subject, event.Tenant = u.ID, u.ID, u.Tenant
-	g, err := s.signIn(ctx, u, manner{method: "provider", provider: up.Name, upstream: someone.Session, tokens: &someone.Tokens}, c)
+	event.Actor = u.ID
+	how := manner{method: "provider", provider: up.Name, tokens: &someone.Tokens}
+	if user.CheckSubject(someone.Session) == nil { // else it is none, or cannot be kept
+		how.upstream = someone.Session
+	}
+	g, err := s.signIn(ctx, u, how, c)
+	if errors.Is(err, errCredentials) { // the user was deleted, or got another password
+		err = errTryAgain
+	}
+	if err == nil {
+		if err = s.still(ctx, i); err != nil {
+			s.withdraw(ctx, g)
+		}
+	}
 	if err != nil {
 		return nil, s.refused(ctx, c, event, err)
 	}
@@ -271,6 +300,20 @@ func (s *Service) arrive(ctx context.Context, up *Upstream, someone ports.Person
 	}
 	s.endReplaced(ctx, replaces)
 	return g, nil
+}
+
+// still returns nil if an identity is what it was. It is asked when the session is
+// there: whoever ends an identity with its sessions ends the identity first, so
+// either that ended this session, or it shows here.
+func (s *Service) still(ctx context.Context, i user.Identity) error {
+	now, _, err := s.Identities.BySubject(ctx, i.Issuer, i.Subject)
+	if isNotFound(err) || err == nil && now.ID != i.ID {
+		return errTryAgain
+	}
+	if err != nil {
+		return fmt.Errorf("look up identity again: %w", err)
+	}
+	return nil
 }
 
 func (s *Service) upstream(name string) (*Upstream, error) {
@@ -285,27 +328,48 @@ func (s *Service) upstream(name string) (*Upstream, error) {
 // checkProviders names what is wrong with the providers.
 func (c *Config) checkProviders() error {
 	var errs []error
+	wrong := func(name, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("provider %q: %w", name, fmt.Errorf(format, args...)))
+	}
 	seen := map[string]bool{}
+	c.Providers = slices.Clone(c.Providers)
 	for i := range c.Providers {
 		up := &c.Providers[i]
-		switch {
-		case up.Name == "" || seen[up.Name]:
-			errs = append(errs, fmt.Errorf("provider %q: a name is required, once", up.Name))
-		case up.Provider == nil || up.Logout == nil:
-			errs = append(errs, fmt.Errorf("provider %q: Provider and Logout are required", up.Name))
+		if !validProvider(up.Name) || seen[up.Name] {
+			wrong(up.Name, "a name is required, once, of at most 64 letters, digits, - and _")
 		}
 		seen[up.Name] = true
+		if up.Provider == nil || up.Logout == nil {
+			wrong(up.Name, "Provider and Logout are required")
+		}
+		for claim, tenant := range up.Tenants {
+			if claim == "" || tenant == "" {
+				wrong(up.Name, "a tenant is known by a name and has one, not %q: %q", claim, tenant)
+			}
+		}
+		for _, uri := range up.RedirectURIs {
+			if u, err := url.Parse(uri); err != nil || u.Scheme == "" || u.Host == "" && u.Path == "" || strings.Contains(uri, "#") {
+				wrong(up.Name, "a redirect URI is absolute and has no fragment, not %q", uri) // RFC 6749 §3.1.2
+			}
+		}
 		if up.Title == "" {
 			up.Title = up.Name
 		}
 	}
 	if len(c.Providers) > 0 && c.Identities == nil {
-		errs = append(errs, errors.New("Identities is required with providers"))
+		errs = append(errs, fmt.Errorf("%s is required with providers", "Identities"))
 	}
 	if len(c.Providers) > 0 && c.Settings.Callback == "" {
 		errs = append(errs, errors.New("Settings.Callback is required with providers"))
 	}
 	return errors.Join(errs...)
+}
+
+// validProvider reports whether a name can stand in a URL as it is.
+func validProvider(name string) bool {
+	return name != "" && len(name) <= 64 && !strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	})
 }
 
 // manner is how somebody signed in.

@@ -117,6 +117,7 @@ type Service struct {
 	keys  atomic.Pointer[keySet]
 
 	loading sync.Mutex // one Load at a time
+	turns   turns
 
 	marksMu sync.RWMutex
 	marks   *token.Marks
@@ -225,7 +226,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	_, sessions := s.SessionSets.DeleteExpired(ctx, now)
 	_, mails := s.MailTokens.DeleteExpired(ctx, now)
 	_, marks := s.Marks.DeleteExpired(ctx, now)
-	longest := max(s.Settings.AccountLimit.Window, s.Settings.AddressLimit.Window, s.Settings.MailLimit.Window)
+	longest := max(s.Settings.AccountLimit.Window, s.Settings.AddressLimit.Window, s.Settings.MailLimit.Window, 2*flowLife)
 	_, attempts := s.Attempts.DeleteBefore(ctx, now.Add(-longest))
 	s.marksMu.Lock()
 	s.marks.DropExpired(now.Unix())

@@ -1,9 +1,12 @@
 package auth
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/hexward/hexward/core/access"
@@ -86,6 +89,11 @@ func (s *Service) UpstreamToken(ctx context.Context, p *access.Principal) (acces
 		return "", "", err
 	}
 	none := fault.New(fault.NotFound, "upstream_unknown", "this session was not begun with a provider")
+	done, err := s.turns.take(ctx, "upstream "+p.Session) // a refresh token works once
+	if err != nil {
+		return "", "", err
+	}
+	defer done()
 	sess, err := s.ownSession(ctx, p)
 	if err != nil {
 		return "", "", err
@@ -101,11 +109,14 @@ func (s *Service) UpstreamToken(ctx context.Context, p *access.Principal) (acces
 	if data.Tokens == nil || data.Tokens.Access == "" {
 		return "", "", none
 	}
-	if data.Tokens.Expires.IsZero() || s.Now().Add(aboutToExpire).Before(data.Tokens.Expires) {
+	if s.lasts(data.Tokens) {
 		return data.Tokens.Access, up.Name, nil
 	}
 	fresh, err := up.Provider.Refresh(ctx, *data.Tokens)
 	if err != nil {
+		if theirs := s.refreshedElsewhere(ctx, p, sess); theirs != nil {
+			return theirs.Access, up.Name, nil
+		}
 		return "", "", fmt.Errorf("refresh the tokens of %s: %w", up.Name, err)
 	}
 	data.Tokens = &fresh
@@ -113,17 +124,76 @@ func (s *Service) UpstreamToken(ctx context.Context, p *access.Principal) (acces
 	if err != nil {
 		return "", "", err
 	}
-	_, err = s.Sessions.Update(ctx, sess.ID, func(stored *session.Session) error {
+	// The old refresh token may be used up: the new one is kept even if nobody waits
+	// for it any more.
+	_, err = s.Sessions.Update(context.WithoutCancel(ctx), sess.ID, func(stored *session.Session) error {
 		stored.Sealed = sealed
 		return nil
 	})
 	if isNotFound(err) {
+		if err := up.Logout.Revoke(context.WithoutCancel(ctx), fresh); err != nil { // signing out could not, without knowing them
+			s.Report(ctx, "revoke the tokens of "+up.Name, err)
+		}
 		return "", "", errSession
 	}
 	if err != nil {
 		return "", "", fmt.Errorf("keep the tokens of %s: %w", up.Name, err)
 	}
 	return fresh.Access, up.Name, nil
+}
+
+// lasts reports whether an access token can be used yet.
+func (s *Service) lasts(t *session.Tokens) bool {
+	return t.Expires.IsZero() || s.Now().Add(aboutToExpire).Before(t.Expires)
+}
+
+// refreshedElsewhere returns the tokens of a session if another process has
+// refreshed them since it was read, else nil.
+func (s *Service) refreshedElsewhere(ctx context.Context, p *access.Principal, before session.Session) *session.Tokens {
+	now, err := s.ownSession(ctx, p)
+	if err != nil || bytes.Equal(now.Sealed, before.Sealed) {
+		return nil
+	}
+	data, err := s.openData(now)
+	if err != nil || data.Tokens == nil || data.Tokens.Access == "" || !s.lasts(data.Tokens) {
+		return nil
+	}
+	return data.Tokens
+}
+
+// turns lets those who ask for the same thing go one after the other. The zero
+// value is ready for use.
+type turns struct {
+	mu   sync.Mutex
+	held map[string]chan struct{}
+}
+
+// take waits for a turn, for as long as ctx allows. Who has it calls done.
+func (t *turns) take(ctx context.Context, what string) (done func(), err error) {
+	for {
+		t.mu.Lock()
+		if t.held == nil {
+			t.held = map[string]chan struct{}{}
+		}
+		held, busy := t.held[what]
+		if !busy {
+			mine := make(chan struct{})
+			t.held[what] = mine
+			t.mu.Unlock()
+			return func() {
+				t.mu.Lock()
+				delete(t.held, what)
+				t.mu.Unlock()
+				close(mine)
+			}, nil
+		}
+		t.mu.Unlock()
+		select {
+		case <-held:
+		case <-ctx.Done():
+			return nil, ports.Ended(ctx)
+		}
+	}
 }
 
 // BackChannelLogout ends the sessions that a provider's logout token names (OpenID
@@ -140,7 +210,8 @@ func (s *Service) BackChannelLogout(ctx context.Context, provider, logoutToken s
 		return 0, fmt.Errorf("read logout token of %s: %w", up.Name, err)
 	}
 	replayed := false
-	err = s.Attempts.Update(ctx, []string{hashKey("logout", out.Issuer+" "+out.ID)}, func(counters []*user.Attempts) {
+	counter := []string{hashKey("logout", out.Issuer+" "+out.ID)}
+	err = s.Attempts.Update(ctx, counter, func(counters []*user.Attempts) {
 		replayed = counters[0].Take(user.Limit{Count: 1, Window: 2 * flowLife}, s.Now()) > 0
 	})
 	if err != nil {
@@ -149,22 +220,33 @@ func (s *Service) BackChannelLogout(ctx context.Context, provider, logoutToken s
 	if replayed {
 		return 0, fault.New(fault.Invalid, "logout_token", "this logout token was used before")
 	}
+	n, err := s.endUpstream(ctx, up, out, c)
+	if err != nil { // the provider sends it again, and then it has to work
+		forget := func(counters []*user.Attempts) { counters[0].Forget() }
+		if undoErr := s.Attempts.Update(context.WithoutCancel(ctx), counter, forget); undoErr != nil {
+			s.Report(ctx, "let a logout token be used again", undoErr)
+		}
+		return 0, err
+	}
+	return n, nil
+}
+
+func (s *Service) endUpstream(ctx context.Context, up *Upstream, out ports.LogoutToken, c Client) (int, error) {
 	list, err := s.signedOut(ctx, up, out)
 	if err != nil {
 		return 0, err
 	}
+	var errs []error // one session that does not end keeps no other from ending
 	for _, sess := range list {
-		if err := s.endSession(ctx, sess.ID); err != nil && !isNotFound(err) {
-			return 0, err
+		err := s.endSession(ctx, sess.ID)
+		if isNotFound(err) {
+			err = nil
 		}
-		err := s.record(ctx, c, ports.Event{
+		errs = append(errs, s.finished(ctx, c, ports.Event{
 			Action: "logout.provider", Subject: sess.UserID, Tenant: sess.Tenant, Session: sess.ID, Detail: map[string]string{"provider": up.Name},
-		}, nil)
-		if err != nil {
-			return 0, err
-		}
+		}, err))
 	}
-	return len(list), nil
+	return len(list), errors.Join(errs...)
 }
 
 // signedOut returns the sessions that a logout token names.
