@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/hexward/hexward/core/access"
+	"github.com/hexward/hexward/core/auth"
 	"github.com/hexward/hexward/core/fault"
 )
 
@@ -29,7 +30,7 @@ func (s *server) startDevelopment() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.Timeout)
 	defer cancel()
-	if _, err := s.service.DevelopmentUser(ctx); err != nil {
+	if _, err := s.service.DevelopmentUser(ctx, auth.Client{}); err != nil {
 		return fmt.Errorf("web: %w", err)
 	}
 	s.headers = append(s.headers, header{[]byte(developmentHeader), []byte("true")})
@@ -43,7 +44,7 @@ func (k *call) develop() error {
 	if !k.local() {
 		return nil
 	}
-	u, err := k.service.DevelopmentUser(k.ctx())
+	u, err := k.service.DevelopmentUser(k.ctx(), k.client())
 	if err != nil {
 		if kind := fault.KindOf(err); kind == fault.Conflict || kind == fault.Forbidden {
 			return nil // then there is none

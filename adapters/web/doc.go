@@ -30,6 +30,29 @@
 // Whatever changes something demands that the request comes from the same
 // origin, or from one that Config.Origins lists (origin.go).
 //
+// # Providers
+//
+// GET /login?provider=NAME&return_to=/PATH leads to a provider, which leads back to
+// /callback, or to Config.CallbackPath too. One cookie binds all sign-ins that a
+// browser has under way; without it, and without the state that was made with it, a
+// callback is refused. It ends at return_to on our own origin, else at
+// Config.FrontEnd. Errors are pages for whoever prefers text/html.
+//
+// A front end that does the redirect itself posts the code to /sign-in. The answer
+// has access_token, token_type and expires_in whatever the delivery; with "body",
+// the default, refresh_token too, and with "cookie" the cookies in its place.
+//
+// POST /logout answers {"status", "logout_url"}: where there is a logout_url, the
+// browser goes there to sign out at the provider too. GET /logout leads there.
+//
+// POST /identities/NAME/link answers {"url"} to navigate to, and leads a form there.
+// It ends in the browser, so the user has to be signed in there by cookie.
+//
+// # Development
+//
+// With Config.DevelopmentUser nobody needs to sign in on the machine itself; see
+// there for the limits.
+//
 // # Forward authentication
 //
 // GET /verify answers a proxy's sub-request: 200 with X-Auth-Subject, X-Auth-Name,

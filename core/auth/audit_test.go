@@ -13,6 +13,7 @@ func TestService_audit(t *testing.T) {
 	want := map[string]string{
 		"Register":                             "register ok new→new",
 		"Register verified":                    "register.mail ok →",
+		"DevelopmentUser":                      "register ok new→new",
 		"Login":                                "login ok alice→alice",
 		"Login with an outdated hash":          "login ok alice→alice",
 		"Logout":                               "logout ok alice→alice",

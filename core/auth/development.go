@@ -20,14 +20,14 @@ const (
 // DevelopmentUser returns the user whom an adapter lets everybody be while an
 // application is developed, and makes it the first time. An account of that name
 // that is not it is Conflict.
-func (s *Service) DevelopmentUser(ctx context.Context) (user.User, error) {
+func (s *Service) DevelopmentUser(ctx context.Context, c Client) (user.User, error) {
 	name, err := user.ParseName(developerName)
 	if err != nil {
 		return user.User{}, err
 	}
 	u, err := s.Users.ByLogin(ctx, name.Key())
 	if isNotFound(err) {
-		if u, err = s.developer(ctx, name); fault.KindOf(err) == fault.Conflict {
+		if u, err = s.developer(ctx, name, c); fault.KindOf(err) == fault.Conflict {
 			u, err = s.Users.ByLogin(ctx, name.Key()) // somebody was quicker
 		}
 	}
@@ -40,12 +40,12 @@ func (s *Service) DevelopmentUser(ctx context.Context) (user.User, error) {
 	return u, banned(&u, s.Now())
 }
 
-func (s *Service) developer(ctx context.Context, name user.Name) (user.User, error) {
+func (s *Service) developer(ctx context.Context, name user.Name, c Client) (user.User, error) {
 	id, err := s.newID()
 	if err != nil {
 		return user.User{}, err
 	}
 	u := user.New(id, DevelopmentTenant, name, user.Email{}, "", s.Now())
 	u.Profile.FullName = developerTitle
-	return u, s.keep(ctx, u, Client{})
+	return u, s.keep(ctx, u, c)
 }
