@@ -304,7 +304,7 @@ func TestProvider_Pages(t *testing.T) {
 	b := f.browser()
 	b.do("GET", "/sign-in", nil).want(200, "").says("Sign in with Acme", `href="/auth/login?provider=acme"`)
 	b.do("GET", "/sign-up", nil).want(200, "").says("Sign up with Acme")
-	b.through(p, "alice").do("GET", "/", nil).says("alice@acme.example (confirmed)")
+	b.through(p, "alice").do("GET", "/", nil).says("You are signed in", "alice@acme.example")
 	a := b.form("/sign-out").want(200, "").says("You are signed out", "https://acme.example/end?")
 	if to := a.Header.Get("Refresh"); !strings.HasPrefix(to, "0; url=https://acme.example/end?") {
 		t.Errorf("goes on to %q", to)
