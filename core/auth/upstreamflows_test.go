@@ -225,7 +225,7 @@ var upstreamFlows = []flow{
 		},
 		calls: []string{
 			"MailTokens.Get", "Users.ByID", "Hasher.Hash", "Identities.ByUser", "Identities.Delete", "MailTokens.Consume", "Users.Update",
-			"Identities.ByUser", "SessionSets.DeleteByUser", "Attempts.Update", "Marks.Add", "Mailer.Send", "Audit.Record",
+			"Identities.ByUser", "SessionSets.DeleteByUser", "MailTokens.Put", "Attempts.Update", "Marks.Add", "Mailer.Send", "Audit.Record",
 		},
 		survives: []string{"Mailer.Send#1"},
 		misses: map[string]string{
