@@ -23,14 +23,18 @@ func FuzzRedeem(f *testing.F) {
 	claims := object{
 		"iss": base, "sub": "alice", "aud": clientID, "exp": start.Add(time.Hour).Unix(), "iat": start.Unix(), "nonce": "n",
 	}
-	keys := text(object{"keys": []object{ecKey.jwk(), rsaKey.jwk(), edKey.jwk()}})
-	f.Add(document, keys, `{"alg":"ES256","kid":"ec-1"}`, text(claims), `{"sub":"alice","email":"a@example.org","email_verified":"true"}`)
+	f.Add(document, "", `{"alg":"ES256","kid":"ec-1"}`, text(claims), `{"sub":"alice","email":"a@example.org","email_verified":"true"}`)
 	claims["tid"], claims["iss"] = "11111111-2222-3333-4444-555555555555", base+"/11111111-2222-3333-4444-555555555555/v2.0"
-	f.Add(strings.Replace(document, base+`"`, base+`/{tenantid}/v2.0"`, 1), keys, `{"alg":"ES256"}`, text(claims), `{"sub":"alice"}`)
+	f.Add(strings.Replace(document, base+`"`, base+`/{tenantid}/v2.0"`, 1), "", `{"alg":"ES256"}`, text(claims), `{"sub":"alice"}`)
+	f.Add(document, `{"keys":[{"kty":"RSA","n":"`+strings.Repeat("_", 342)+`","e":"AQAB","issuer":7},{"kty":"EC","crv":"P-256","x":"AA"}]}`,
+		`{"alg":"RS256","typ":"logout+jwt"}`, text(object{"iss": base, "events": object{event: object{}}}), `{}`)
 	f.Add(`{}`, `{"keys":[{}]}`, `{}`, `{}`, `[]`)
 	f.Fuzz(func(t *testing.T, document, keys, header, payload, info string) {
 		serve := func(body string) func(*http.Request) (int, string, string) {
 			return func(*http.Request) (int, string, string) { return http.StatusOK, "application/json", body }
+		}
+		if keys == "" { // those that the token is signed with
+			keys = text(object{"keys": []object{ecKey.jwk(), rsaKey.jwk()}})
 		}
 		raw := ecKey.sign(header, payload)
 		net := internet{
