@@ -68,17 +68,22 @@ type key struct {
 
 var (
 	ecKey, otherKey = newEC("ec-1"), newEC("ec-2")
+	ec384Key        = key{"ec384-1", "ES384", newCurve(elliptic.P384())}
+	ec521Key        = key{"ec521-1", "ES512", newCurve(elliptic.P521())}
+	pssKey          = key{"pss-1", "PS256", newRSA("").private}
 	rsaKey          = newRSA("rsa-1")
 	edKey           = newEd("ed-1")
 )
 
-func newEC(kid string) key {
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+func newCurve(curve elliptic.Curve) crypto.Signer {
+	k, err := ecdsa.GenerateKey(curve, rand.Reader)
 	if err != nil {
 		panic(err)
 	}
-	return key{kid, "ES256", k}
+	return k
 }
+
+func newEC(kid string) key { return key{kid, "ES256", newCurve(elliptic.P256())} }
 
 func newRSA(kid string) key {
 	k, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -107,7 +112,8 @@ func (k key) jwk() map[string]any {
 		if err != nil {
 			panic(err)
 		}
-		m["kty"], m["crv"], m["x"], m["y"] = "EC", "P-256", b64(point[1:33]), b64(point[33:])
+		half := 1 + len(point)/2
+		m["kty"], m["crv"], m["x"], m["y"] = "EC", pub.Params().Name, b64(point[1:half]), b64(point[half:])
 	case *rsa.PublicKey:
 		m["kty"], m["n"], m["e"] = "RSA", b64(pub.N.Bytes()), b64(big.NewInt(int64(pub.E)).Bytes())
 	case ed25519.PublicKey:
@@ -116,21 +122,40 @@ func (k key) jwk() map[string]any {
 	return m
 }
 
+// hash returns the hash of text that the key's algorithm uses.
+func (k key) hash(text string) []byte {
+	h := sha256.New()
+	switch k.alg {
+	case "ES384":
+		h = sha512.New384()
+	case "ES512", "EdDSA":
+		h = sha512.New()
+	}
+	_, _ = io.WriteString(h, text)
+	return h.Sum(nil)
+}
+
 // sign returns a compact JWS of a header and payload as they are.
 func (k key) sign(header, payload string) string {
 	input := b64([]byte(header)) + "." + b64([]byte(payload))
-	sum := sha256.Sum256([]byte(input))
+	sum := k.hash(input)
 	var signature []byte
 	switch private := k.private.(type) {
 	case *ecdsa.PrivateKey:
-		r, s, err := ecdsa.Sign(rand.Reader, private, sum[:])
+		r, s, err := ecdsa.Sign(rand.Reader, private, sum)
 		if err != nil {
 			panic(err)
 		}
-		signature = append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
+		size := (private.Params().BitSize + 7) / 8
+		signature = append(r.FillBytes(make([]byte, size)), s.FillBytes(make([]byte, size))...)
 	case *rsa.PrivateKey:
 		var err error
-		if signature, err = rsa.SignPKCS1v15(nil, private, crypto.SHA256, sum[:]); err != nil {
+		if k.alg == "PS256" {
+			signature, err = rsa.SignPSS(rand.Reader, private, crypto.SHA256, sum, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+		} else {
+			signature, err = rsa.SignPKCS1v15(nil, private, crypto.SHA256, sum)
+		}
+		if err != nil {
 			panic(err)
 		}
 	case ed25519.PrivateKey:
@@ -294,12 +319,8 @@ func (f *fake) token(w http.ResponseWriter, r *http.Request) {
 // idToken makes an ID token.
 func (f *fake) idToken() string {
 	header := object{"alg": f.key.alg, "kid": f.key.kid, "typ": "JWT"}
-	sum := sha256.Sum256([]byte(accessToken))
-	half := sum[:16]
-	if f.key.alg == "EdDSA" {
-		long := sha512.Sum512([]byte(accessToken))
-		half = long[:32]
-	}
+	sum := f.key.hash(accessToken)
+	half := sum[:len(sum)/2]
 	now := f.clock.Now()
 	claims := object{
 		"iss": f.URL, "sub": "alice", "aud": clientID, "exp": now.Add(time.Hour).Unix(), "iat": now.Unix(), "nonce": f.nonce,

@@ -240,6 +240,9 @@ func TestRedeem_hostileStep(t *testing.T) {
 				if got := kind(err); got != want {
 					t.Errorf("kind %q, want %q: %v", got, want, err)
 				}
+				if name == "10 MiB" && !strings.Contains(err.Error(), "more than 524288 bytes") {
+					t.Errorf("the error does not say that it was too much: %v", err)
+				}
 				if took := time.Since(began); took > 4*time.Second {
 					t.Errorf("it took %v", took)
 				}
@@ -505,10 +508,13 @@ func TestRedeem_code(t *testing.T) {
 		"another nonce":         func(c *portsCode) { c.Nonce = "n" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			code := f.begin(t, p)
+			code, asked := f.begin(t, p), f.count("/token")
 			change(&code)
 			if _, err := p.Redeem(t.Context(), code); kind(err) != "unauthenticated" {
 				t.Errorf("kind %q, want unauthenticated: %v", kind(err), err)
+			}
+			if (code.Code == "" || len(code.Code) > 8<<10) && f.count("/token") != asked {
+				t.Error("the provider was asked all the same")
 			}
 		})
 	}

@@ -47,12 +47,6 @@ var idToken = signed{
 	},
 }
 
-// verification is what a token is held to.
-type verification struct {
-	issuer string // that the token must have
-	tid    string // its tenant id, if issuer is made of it
-}
-
 // verify checks the signature and what all signed tokens have in common, and returns the claims and the
 // issuer. A token that is refused is an error without a kind.
 func (p *Provider) verify(ctx context.Context, m metadata, raw string, s signed) (token.Claims, error) {
@@ -60,7 +54,7 @@ func (p *Provider) verify(ctx context.Context, m metadata, raw string, s signed)
 	if len(raw) > maxToken {
 		return claims, token.ErrTooLong
 	}
-	expected, err := p.expectation(m, raw)
+	issuer, err := p.issuerOf(m, raw)
 	if err != nil {
 		return claims, err
 	}
@@ -70,11 +64,11 @@ func (p *Provider) verify(ctx context.Context, m metadata, raw string, s signed)
 		if err != nil {
 			return claims, err
 		}
-		set, public, err := keys.of(expected.issuer)
+		set, public, err := keys.of(issuer)
 		if err != nil {
 			return claims, unavailable("keys", said(err.Error()))
 		}
-		err = p.verifyWith(ctx, raw, s, expected.issuer, set, public, &claims)
+		err = p.verifyWith(ctx, raw, s, issuer, set, public, &claims)
 		if token.ReasonOf(err) == token.ReasonKeyUnknown && why == forUse {
 			why = s.why
 			continue
@@ -82,14 +76,8 @@ func (p *Provider) verify(ctx context.Context, m metadata, raw string, s signed)
 		if err != nil {
 			return token.Claims{}, err
 		}
-		break
+		return claims, nil
 	}
-	if expected.tid != "" {
-		if v, _ := claims.Lookup("tid"); v.Raw() != `"`+expected.tid+`"` {
-			return token.Claims{}, said("the tenant id is not that of the issuer")
-		}
-	}
-	return claims, nil
 }
 
 // verifyWith asks both verifiers.
@@ -121,28 +109,28 @@ func (p *Provider) verifyWith(
 	return nil
 }
 
-// expectation returns which issuer a token must be of. Where there are several, what the token says of itself
-// picks one of them, which the verified token is then held to.
-func (p *Provider) expectation(m metadata, raw string) (verification, error) {
+// issuerOf returns which issuer a token must have. Where there are several, what the token says of itself
+// picks one of them, which the token is then verified for.
+func (p *Provider) issuerOf(m metadata, raw string) (string, error) {
 	many := strings.Contains(m.issuer, templated)
 	if !many && p.preset.alsoIss == "" {
-		return verification{issuer: m.issuer}, nil
+		return m.issuer, nil
 	}
 	payload, err := peek(raw)
 	if err != nil {
-		return verification{}, err
+		return "", err
 	}
 	if iss, _ := text(payload, "iss"); p.preset.alsoIss != "" && iss == p.preset.alsoIss {
-		return verification{issuer: iss}, nil
+		return iss, nil
 	}
 	if !many {
-		return verification{issuer: m.issuer}, nil
+		return m.issuer, nil
 	}
 	tid, _ := text(payload, "tid")
 	if !tenantForm.MatchString(tid) {
-		return verification{}, said("the token does not say of which tenant it is")
+		return "", said("the token does not say of which tenant it is")
 	}
-	return verification{strings.ReplaceAll(m.issuer, templated, tid), tid}, nil
+	return strings.ReplaceAll(m.issuer, templated, tid), nil
 }
 
 // peek returns the payload of a compact JWS, unverified.

@@ -166,6 +166,12 @@ func TestRevoke(t *testing.T) {
 		{name: "empty 200", tokens: both, way: status(200, ""), asked: 2},
 		{name: "not JSON", tokens: both, way: status(200, "OK"), asked: 2},
 		{name: "unsupported type", tokens: both, way: status(400, `{"error":"unsupported_token_type"}`), asked: 2},
+		{name: "only refresh tokens", tokens: both, way: func(w http.ResponseWriter, r *http.Request) {
+			if r.FormValue("token_type_hint") == "access_token" {
+				refuse(w, http.StatusBadRequest, "invalid_request")
+			}
+		}, asked: 2},
+		{name: "not the refresh token", tokens: both, way: status(400, `{"error":"invalid_request"}`), asked: 2, want: "unavailable"},
 		{name: "our secret is wrong", tokens: both, way: status(401, `{"error":"invalid_client"}`), asked: 2, want: "unavailable"},
 		{name: "down", tokens: both, way: down, asked: 2, want: "unavailable"},
 		{name: "redirect", tokens: both, way: redirect, asked: 2, want: "unavailable"},

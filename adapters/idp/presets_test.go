@@ -260,6 +260,8 @@ func TestPreset_microsoft(t *testing.T) {
 	tests := []struct {
 		name, configured, announced, iss, tid string
 		key                                   key
+		response                              string // the iss parameter
+		bare                                  bool   // keys do not say whose they are
 		want                                  string
 	}{
 		{name: "organizations", configured: "organizations", announced: "{tenantid}", iss: acme, tid: acme},
@@ -269,6 +271,13 @@ func TestPreset_microsoft(t *testing.T) {
 		{name: "one tenant", configured: acme, announced: acme, iss: acme, tid: acme},
 		{name: "one tenant, another's token", configured: acme, announced: acme, iss: other, tid: other, want: "unauthenticated"},
 		{name: "tid not of the issuer", configured: "common", announced: "{tenantid}", iss: acme, tid: other, want: "unauthenticated"},
+		{name: "keys of nobody", configured: "common", announced: "{tenantid}", iss: acme, tid: acme, bare: true},
+		{name: "tid no tenant, keys of nobody", configured: "common", announced: "{tenantid}", iss: "x", tid: "x", bare: true, want: "unauthenticated"},
+		{name: "no tid, keys of nobody", configured: "common", announced: "{tenantid}", iss: acme, bare: true, want: "unauthenticated"},
+		{name: "tid not of the issuer, keys of nobody", configured: "common", announced: "{tenantid}", iss: acme, tid: other, bare: true, want: "unauthenticated"},
+		{name: "iss parameter", configured: "common", announced: "{tenantid}", iss: acme, tid: acme, response: acme},
+		{name: "iss parameter of another tenant", configured: "common", announced: "{tenantid}", iss: acme, tid: acme, response: other, want: "unauthenticated"},
+		{name: "iss parameter of no tenant", configured: "common", announced: "{tenantid}", iss: acme, tid: acme, response: "x", want: "unauthenticated"},
 		{name: "tid no tenant", configured: "common", announced: "{tenantid}", iss: "x", tid: "x", want: "unauthenticated"},
 		{name: "no tid", configured: "common", announced: "{tenantid}", iss: acme, want: "unauthenticated"},
 		{name: "the template itself", configured: "common", announced: "{tenantid}", iss: "{tenantid}", tid: "{tenantid}", want: "unauthenticated"},
@@ -285,9 +294,11 @@ func TestPreset_microsoft(t *testing.T) {
 				"end_session_endpoint":                  host + "common/oauth2/v2.0/logout",
 				"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt", "client_secret_basic"},
 			})
-			net.json(host+"common/discovery/v2.0/keys", object{"keys": []object{
-				keyOf(rsaKey, of("{tenantid}")), keyOf(personalKey, of(personal)),
-			}})
+			keys := []object{keyOf(rsaKey, of("{tenantid}")), keyOf(personalKey, of(personal))}
+			if test.bare {
+				delete(keys[0], "issuer")
+			}
+			net.json(host+"common/discovery/v2.0/keys", object{"keys": keys})
 			k := test.key
 			if k.kid == "" {
 				k = rsaKey
@@ -303,7 +314,11 @@ func TestPreset_microsoft(t *testing.T) {
 			}
 			net.tokens(host+"common/oauth2/v2.0/token", k, object{"typ": "JWT", "alg": "RS256", "kid": k.kid}, claims)
 			p := net.at(t, idp.Config{Preset: "microsoft", Issuer: of(test.configured)})
-			who, err := p.Redeem(t.Context(), ports.AuthCode{Code: goodCode, RedirectURI: callback, Nonce: "n", Verifier: verifier})
+			code := ports.AuthCode{Code: goodCode, RedirectURI: callback, Nonce: "n", Verifier: verifier}
+			if test.response != "" {
+				code.Issuer = of(test.response)
+			}
+			who, err := p.Redeem(t.Context(), code)
 			if kind(err) != test.want {
 				t.Fatalf("kind %q, want %q: %v", kind(err), test.want, err)
 			}

@@ -64,10 +64,10 @@ func TestBegin_incomplete(t *testing.T) {
 }
 
 func TestRedeem(t *testing.T) {
-	for _, k := range []key{ecKey, rsaKey, edKey} {
+	for _, k := range []key{ecKey, ec384Key, ec521Key, rsaKey, pssKey, edKey} {
 		t.Run(k.alg, func(t *testing.T) {
 			f := newFake(t)
-			f.key = k
+			f.key, f.keys = k, []object{k.jwk(), newEC("other").jwk()}
 			p := mustNew(t, f.config())
 			got, err := f.redeem(t, p)
 			if err != nil {
@@ -92,7 +92,7 @@ func TestRedeem(t *testing.T) {
 				t.Errorf("userinfo was asked %d times for what the ID token says", n)
 			}
 			status := p.Status()
-			if diff := cmp.Diff(idp.Status{Discovered: start, KeysAt: start, Keys: []string{"ec-1", "rsa-1", "ed-1"}}, status); diff != "" {
+			if diff := cmp.Diff(idp.Status{Discovered: start, KeysAt: start, Keys: []string{k.kid, "other"}}, status); diff != "" {
 				t.Errorf("status: %s", diff)
 			}
 		})
