@@ -94,7 +94,7 @@ func (k *call) signInCode() error {
 	var in auth.ProviderCode
 	delivery := byBody
 	err := k.body(text("code", &in.Code), text("redirect_uri", &in.RedirectURI), optional(text("code_verifier", &in.Verifier)),
-		optional(text("nonce", &in.Nonce)), optional(text("provider", &in.Provider)), optional(text("delivery", &delivery)))
+		optional(text("nonce", &in.Nonce)), optional(text("iss", &in.Issuer)), optional(text("provider", &in.Provider)), optional(text("delivery", &delivery)))
 	if err == nil {
 		err = checkDelivery(delivery)
 	}

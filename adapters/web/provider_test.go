@@ -367,6 +367,7 @@ func TestSignInCode(t *testing.T) {
 		{"another verifier", f, func(in fields) { in["code_verifier"] = "x" }, 401, "code"},
 		{"no verifier", f, func(in fields) { delete(in, "code_verifier") }, 401, "code"},
 		{"another nonce", f, func(in fields) { in["nonce"] = "x" }, 401, "code"},
+		{"another issuer", f, func(in fields) { in["iss"] = "https://globex.example" }, 401, "code"},
 		{"another provider", f, func(in fields) { in["provider"] = "globex" }, 404, "provider_unknown"},
 		{"which provider", several, func(fields) {}, 404, "provider_unknown"},
 		{"another provider's code", several, func(in fields) { in["provider"] = "globex" }, 401, "code"},

@@ -231,6 +231,7 @@ func (s *Service) FinishProvider(ctx context.Context, p *access.Principal, in Ca
 type ProviderCode struct {
 	Provider    string // may be empty when there is one provider only
 	Code        string
+	Issuer      string // "iss" (RFC 9207), which some providers send back with the code
 	RedirectURI string
 	Verifier    string
 	Nonce       string
@@ -257,7 +258,7 @@ func (s *Service) SignInWithCode(ctx context.Context, in ProviderCode, c Client)
 		return nil, err
 	}
 	someone, err := up.Provider.Redeem(ctx, ports.AuthCode{
-		Code: in.Code, RedirectURI: in.RedirectURI, Nonce: in.Nonce, Verifier: in.Verifier,
+		Code: in.Code, Issuer: in.Issuer, RedirectURI: in.RedirectURI, Nonce: in.Nonce, Verifier: in.Verifier,
 	})
 	if err != nil {
 		event := ports.Event{Action: "login", Detail: map[string]string{"provider": up.Name}}
