@@ -121,6 +121,9 @@ func TestIdentities_Refusals(t *testing.T) {
 	alice.do("POST", "/auth/identities/acme/link", nil).want(403, "cross_origin")
 	alice.form("/auth/identities/acme/link").want(403, "cross_origin")
 	alice.do("DELETE", "/auth/identities/x", nil).want(403, "cross_origin")
+	script := f.bearer(f.tokens("alice").AccessToken)
+	script.do("POST", "/auth/identities/acme/link", nil, "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example").want(403, "cross_origin") // it sets a cookie
+	script.do("POST", "/auth/identities/acme/link", nil).want(200, "")
 	p.fall(true)
 	alice.header.Set("Sec-Fetch-Site", "same-origin")
 	alice.do("POST", "/auth/identities/acme/link", nil).want(503, "provider_unavailable")

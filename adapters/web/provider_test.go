@@ -225,8 +225,10 @@ func TestProvider_FlowCookie(t *testing.T) {
 	}
 	// A cookie that comes twice was planted once.
 	path := p.accept(t, b.begun(""), "alice")
-	twice := http.Header{"Cookie": {flowCookie + "=" + b.cookies[flowCookie] + "; " + flowCookie + "=" + kept}}
-	f.send("GET", path, nil, twice).want(400, "state")
+	good, planted := flowCookie+"="+b.cookies[flowCookie], flowCookie+"="+kept
+	f.send("GET", path, nil, http.Header{"Cookie": {good + "; " + planted}}).want(400, "state")
+	f.send("GET", path, nil, http.Header{"Cookie": {planted, good}}).want(400, "state")
+	f.send("GET", path, nil, http.Header{"Cookie": {good + "; a=b"}}).want(302, "")
 
 	local := newFixture(t, options{auth: withProviders(p).auth, web: func(c *web.Config) { c.PublicURL = "http://localhost:8080" }})
 	if c := local.browser().do("GET", "/auth/login", nil).want(302, "").sets["hexward_flow"]; c == nil || c.Secure {
@@ -388,6 +390,7 @@ func TestSignInCode(t *testing.T) {
 	victim := f.browser()
 	victim.header.Set("Sec-Fetch-Site", "cross-site")
 	victim.do("POST", "/auth/sign-in", body("mallory")).want(403, "cross_origin")
+	victim.do("POST", "/auth/sign-in", body("mallory"), "Authorization", "Basic eDp4").want(403, "cross_origin") // attached by the browser
 	p.fall(true)
 	f.browser().do("POST", "/auth/sign-in", body("alice")).want(503, "provider_unavailable")
 }
