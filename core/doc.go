@@ -55,6 +55,16 @@
 // family, signs an access token that names the session, and forgets the account's
 // attempts. Only who knows the password learns of a ban.
 //
+// Sign in through a provider. Who begins gets a state in which the provider, the
+// nonce, the PKCE verifier and where to return to are sealed, and a cookie that
+// binds it to the browser; nothing is stored. Who comes back uses the state up.
+// The provider's adapter redeems the code and verifies what the tokens say, and
+// the issuer and subject together find the user.Identity, or a new user is made in
+// the tenant that the provider's configuration names. An address that the provider
+// has verified may lead to an account that has it; if that account never proved
+// the address, every way in that its maker had ends first. Signing out ends the
+// session here before the provider is asked for anything.
+//
 // A request with a session cookie. Seal.Check tells a forged cookie without a
 // look-up and gives the hash under which the store has the session.
 // Session.Accepts and Session.Alive decide, then the user's ban. The answer is an
