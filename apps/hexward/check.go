@@ -17,6 +17,7 @@ import (
 	"github.com/hexward/hexward/adapters/passhash"
 	"github.com/hexward/hexward/adapters/sealer"
 	"github.com/hexward/hexward/adapters/web"
+	"github.com/hexward/hexward/core/auth"
 )
 
 // settled is what a config that passed check comes to.
@@ -29,6 +30,7 @@ type settled struct {
 	masterKey     []byte // nil when it is in the file
 	masterFile    string
 	formerKey     []byte
+	providers     []auth.Upstream
 	hasher        *passhash.Hasher
 }
 
@@ -72,6 +74,8 @@ func (c *config) check() (*settled, error) {
 	k.hashing(s)
 	k.mail(s)
 	k.captcha()
+	k.upstreams(s)
+	k.development()
 	k.data()
 	if len(k.found) > 0 {
 		return nil, k.found

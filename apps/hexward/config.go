@@ -17,6 +17,7 @@ import (
 type config struct {
 	File string `name:"config" placeholder:"FILE" help:"Read settings from this YAML file; its keys are the names of the flags."`
 	Data string `default:"./data" placeholder:"DIR" help:"Where the database and the master key are; made if it is not there."`
+	Base string `name:"database" placeholder:"FILE" help:"The database, if it is not hexward.db in the data directory."`
 
 	Listen     string   `default:"127.0.0.1:8080" placeholder:"ADDRESS" group:"Listening" help:"Address to serve on (${default})."`
 	OpsListen  string   `default:"127.0.0.1:8081" placeholder:"ADDRESS" group:"Listening" help:"Address for health, readiness and metrics (${default}), or off."`
@@ -70,8 +71,15 @@ type config struct {
 	FormerKey  secret `name:"former-master-key" placeholder:"SECRET" group:"Master key" help:"The one before, which still opens what it sealed."`
 	FormerFile string `name:"former-master-key-file" placeholder:"FILE" group:"Master key" help:"The file that has it."`
 
+	Provider     provider `embed:"" prefix:"provider-" group:"Signing in with a provider"`
+	CallbackPath string   `placeholder:"PATH" group:"Signing in with a provider" help:"A second path that providers may send browsers back to; they are told this one."`
+	Development  bool     `group:"Signing in with a provider" help:"Sign everybody in as a development user, without asking anybody. For loopback only; refuses to start elsewhere."`
+
 	LogFormat string `default:"text" placeholder:"NAME" group:"Logging" help:"Of the log on standard error (${default}): text or json."`
 	Debug     bool   `group:"Logging" help:"Log more. Never logs a secret."`
+
+	// The providers that only the file can list.
+	listed []provider
 
 	// What reading found wrong, and where each value came from; the rest is check's.
 	problems []error
@@ -85,7 +93,12 @@ const (
 	lockName     = "server.lock"
 )
 
-func (c *config) database() string { return filepath.Join(c.Data, databaseName) }
+func (c *config) database() string {
+	if c.Base != "" {
+		return c.Base
+	}
+	return filepath.Join(c.Data, databaseName)
+}
 
 func (c *config) masterFile() string {
 	if c.MasterFile != "" {

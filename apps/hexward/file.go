@@ -25,6 +25,8 @@ type sources struct {
 	getenv func(string) string
 
 	file   map[string]string // value by setting
+	own    map[string]bool   // settings that are given, but for the default and borrowed names
+	family *family           // whose names of a provider count, if anybody's
 	loaded bool
 }
 
@@ -61,8 +63,10 @@ func (s *sources) look(name string) (setting, bool) {
 	if v := s.getenv(variable(name)); v != "" {
 		return setting{v, variable(name)}, true
 	}
-	v, ok := s.file[name]
-	return setting{v, s.config.File + ": " + name}, ok
+	if v, ok := s.file[name]; ok {
+		return setting{v, s.config.File + ": " + name}, true
+	}
+	return s.borrowed(name)
 }
 
 // variable is the environment variable of a setting.
@@ -87,6 +91,7 @@ func fits(flag *kong.Flag, value string) error {
 func (s *sources) load(ctx *kong.Context, app *kong.Application) {
 	names := make([]string, 0, len(app.Flags))
 	var path string
+	defer func() { s.note(names, flagged(ctx, app)) }()
 	for _, f := range app.Flags {
 		switch f.Name {
 		case "help":
@@ -103,47 +108,67 @@ func (s *sources) load(ctx *kong.Context, app *kong.Application) {
 		return
 	}
 	s.config.File = path
-	values, err := readConfigFile(path, names)
+	values, list, err := readConfigFile(path, names)
 	if err != nil {
 		s.config.problems = append(s.config.problems, fmt.Errorf("%s: %w", path, err))
 	}
-	s.file = values
+	s.file, s.config.listed = values, list
+	if len(list) > 0 {
+		s.config.origins["providers"] = path + ": providers"
+	}
 }
 
-// readConfigFile returns what a configuration file says, by setting. Maps within
+// flagged returns what tells whether the command line has a setting.
+func flagged(ctx *kong.Context, app *kong.Application) func(name string) bool {
+	given := map[string]bool{}
+	for _, step := range ctx.Path {
+		if step.Flag != nil {
+			given[step.Flag.Name] = true
+		}
+	}
+	return func(name string) bool { return given[name] }
+}
+
+// readConfigFile returns what a configuration file says, by setting, and the
+// providers that it lists. Maps within
 // it stand for names with a dash: smtp: {host: h} is smtp-host: h. The error names
 // everything that is wrong; what is right is returned all the same.
-func readConfigFile(path string, names []string) (map[string]string, error) {
+func readConfigFile(path string, names []string) (map[string]string, []provider, error) {
 	f, err := os.Open(path) //nolint:gosec // the operator names the file
 	if err != nil {
-		return nil, reason(err)
+		return nil, nil, reason(err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxConfigFile+1))
 	if err != nil {
-		return nil, reason(err)
+		return nil, nil, reason(err)
 	}
 	if len(text) > maxConfigFile {
-		return nil, errors.New("is over 1 MiB, which no configuration file is")
+		return nil, nil, errors.New("is over 1 MiB, which no configuration file is")
 	}
 	var root yaml.Node
 	if err := yaml.Unmarshal(text, &root); err != nil {
-		return nil, fmt.Errorf("is not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, nil, fmt.Errorf("is not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if root.Kind == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	values := map[string]string{}
 	var errs []error
+	list, wrong := takeProviders(root.Content[0])
+	errs = append(errs, wrong...)
 	flatten(root.Content[0], "", names, values, &errs)
 	if info, err := f.Stat(); err == nil && info.Mode().Perm()&0o007 != 0 {
+		if slices.ContainsFunc(list, func(p provider) bool { return p.ClientSecret != "" }) {
+			errs = append(errs, errors.New("has the client-secret of a provider and everybody on this machine may read it; chmod 600 it, or use client-secret-file"))
+		}
 		for _, name := range names {
 			if values[name] != "" && isSecret(name) {
 				errs = append(errs, fmt.Errorf("has %s and everybody on this machine may read it; chmod 600 it, or use %s-file", name, name))
 			}
 		}
 	}
-	return values, errors.Join(errs...)
+	return values, list, errors.Join(errs...)
 }
 
 // isSecret tells the settings that are secrets by their name.
@@ -184,12 +209,14 @@ func flatten(n *yaml.Node, prefix string, names []string, into map[string]string
 				list[i] = item.Value
 			}
 			into[name] = strings.Join(list, ",")
+		case known && isPairs(name) && value.Kind == yaml.MappingNode:
+			into[name] = joinPairs(value, func(n *yaml.Node) { fail(n, "%s is a map of plain values without a comma", name) })
 		case within && value.Kind == yaml.MappingNode:
 			flatten(value, name+"-", names, into, errs)
 		case known:
 			fail(key, "%s is a plain value", name)
 		default:
-			fail(key, "there is no setting %s%s", name, nearest(name, names))
+			fail(key, "there is no setting %s%s", name, nearest(name, append(slices.Clone(names), "providers")))
 		}
 	}
 }

@@ -249,7 +249,7 @@ func (c *config) web(s *settled, log *slog.Logger) web.Config {
 		front = c.publicURL() + front
 	}
 	return web.Config{
-		PublicURL: c.publicURL(), BasePath: c.BasePath, FrontEnd: front, TrustedProxies: s.proxies, Origins: s.origins, Site: c.Site, Log: log,
+		PublicURL: c.publicURL(), BasePath: c.BasePath, CallbackPath: c.CallbackPath, FrontEnd: front, TrustedProxies: s.proxies, Origins: s.origins, Site: c.Site, Log: log,
 	}
 }
 

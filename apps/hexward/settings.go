@@ -58,7 +58,11 @@ func (p *program) printYAML(names []string, values []any) error {
 		if origin := p.config.origins[name]; origin != "" {
 			value.LineComment = "from " + origin
 		}
-		root.Content = append(root.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: name}, value)
+		key := &yaml.Node{Kind: yaml.ScalarNode, Value: name}
+		if value.Kind == yaml.SequenceNode && len(value.Content) > 0 {
+			key.LineComment, value.LineComment = value.LineComment, ""
+		}
+		root.Content = append(root.Content, key, value)
 	}
 	e := yaml.NewEncoder(p.stdout)
 	e.SetIndent(2)
@@ -71,17 +75,30 @@ func (p *program) printYAML(names []string, values []any) error {
 // list returns every setting's name and value, in the order of the fields, with
 // secrets masked.
 func (c *config) list() (names []string, values []any) {
-	v := reflect.ValueOf(*c)
+	names, values = listOf(reflect.ValueOf(*c), "")
+	if len(c.listed) > 0 {
+		list := make([]any, len(c.listed))
+		for i := range c.listed {
+			list[i] = c.listed[i].shown()
+		}
+		names, values = append(names, "providers"), append(values, list)
+	}
+	return names, values
+}
+
+// listOf lists the fields of a struct, with a prefix before their names.
+func listOf(v reflect.Value, prefix string) (names []string, values []any) {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		if !f.IsExported() || f.Name == "File" {
 			continue
 		}
-		name := f.Tag.Get("name")
-		if name == "" {
-			name = dashed(f.Name)
+		if inner, ok := f.Tag.Lookup("prefix"); ok {
+			more, theirs := listOf(v.Field(i), inner)
+			names, values = append(names, more...), append(values, theirs...)
+			continue
 		}
-		names = append(names, name)
+		names = append(names, prefix+fieldName(f))
 		switch value := v.Field(i).Interface().(type) {
 		case time.Duration:
 			values = append(values, span(value))

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/hexward/hexward/adapters/captcha"
@@ -90,6 +91,7 @@ func (p *program) open(ctx context.Context, log *slog.Logger, create bool, maile
 		Users: s.store.Users(), UserSearch: s.store.UserSearch(), Sessions: s.store.Sessions(), SessionSets: s.store.SessionSets(),
 		MailTokens: s.store.MailTokens(), Attempts: s.store.Attempts(), Marks: s.store.Marks(), Audit: s.store.Audit(), Keys: s.store.Keys(),
 		Keyring: ring, Signer: signer.New(), Sealer: seals, Hasher: settled.hasher, Mailer: mailer, Captcha: human,
+		Identities: s.store.Identities(), Providers: settled.providers,
 		Seal: ids, Now: p.now, Rand: rand.Reader,
 		Report: func(ctx context.Context, doing string, err error) {
 			log.ErrorContext(ctx, "failed in the background", "doing", doing, "error", err)
@@ -125,6 +127,7 @@ func (c *config) settings() auth.Settings {
 	s.Registration, s.Passwords, s.Site = auth.Registration(c.Register), user.Policy{Min: c.PasswordMin}, c.Site
 	s.AccountLimit, s.AddressLimit, s.MailLimit = user.Limit(c.AccountLimit), user.Limit(c.AddressLimit), user.Limit(c.MailLimit)
 	s.ConfirmLife, s.ResetLife, s.SessionCache = c.ConfirmLife, c.ResetLife, c.Cache
+	s.Callback = c.publicURL() + c.callback()
 	return s
 }
 
@@ -156,6 +159,11 @@ func dataDir(c *config, create bool) error {
 	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return problems{fmt.Errorf("data: %s cannot be made: %w", c.Data, reason(err))}
+	}
+	if c.Base != "" {
+		if err := os.MkdirAll(filepath.Dir(c.Base), 0o700); err != nil {
+			return problems{fmt.Errorf("database: %s cannot be made: %w", filepath.Dir(c.Base), reason(err))}
+		}
 	}
 	return nil
 }
