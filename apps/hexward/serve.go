@@ -249,7 +249,7 @@ func (c *config) web(s *settled, log *slog.Logger) web.Config {
 		front = c.publicURL() + front
 	}
 	return web.Config{
-		PublicURL: c.publicURL(), BasePath: c.BasePath, CallbackPath: c.CallbackPath, FrontEnd: front, TrustedProxies: s.proxies, Origins: s.origins, Site: c.Site, Log: log,
+		PublicURL: c.publicURL(), BasePath: c.BasePath, CallbackPath: c.CallbackPath, FrontEnd: front, DevelopmentUser: c.Development, TrustedProxies: s.proxies, Origins: s.origins, Site: c.Site, Log: log,
 	}
 }
 
@@ -284,6 +284,9 @@ func (p *program) welcome(ctx context.Context, s *server, first bool) {
 	s.log.InfoContext(ctx, "serving", "address", c.Listen, "operations", c.OpsListen, "public_url", c.publicURL(), "data", c.Data)
 	if c.Algorithm == "HS256" {
 		s.log.WarnContext(ctx, "tokens are signed with HS256: nobody but this service can verify them")
+	}
+	if c.Development {
+		s.log.WarnContext(ctx, "everybody on this machine is signed in as the development user")
 	}
 	if !first {
 		return

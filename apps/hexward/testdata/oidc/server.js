@@ -73,6 +73,7 @@ server.listen(given.port, '127.0.0.1', () => {
   provider.on('refresh_token.consumed', () => tell('refresh_token.consumed'));
   provider.on('refresh_token.destroyed', () => tell('refresh_token.destroyed'));
   provider.on('grant.revoked', () => tell('grant.revoked'));
+  provider.on('grant.error', (ctx, error) => tell('grant.error', { error: String(error?.error), detail: String(error?.error_detail ?? error?.error_description), body: Object.keys(ctx.oidc?.params ?? {}) }));
   provider.on('server_error', (ctx, error) => tell('server_error', { error: String(error?.stack) }));
   server.on('request', provider.callback());
   console.log(JSON.stringify({ issuer }));
