@@ -15,6 +15,7 @@ TOOL     := go tool -modfile=.ci/tools/go.mod
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 10s
 ARGS     ?=
+OIDC     := apps/hexward/testdata/oidc
 
 .PHONY: help
 help: ## say what there is
@@ -35,12 +36,12 @@ RACED   = $$(go list ./core/... ./ports/... ./adapters/...)
 UNRACED = $$(go list ./... | grep -vE '/hexward/(core|ports|adapters)(/|$$)' || true)
 
 .PHONY: test
-test: needs needs-curl ## run every test, with the race detector on for core, ports and adapters
+test: needs needs-curl needs-provider ## run every test, with the race detector on for core, ports and adapters
 	go test -race -timeout 15m $(RACED)
 	@unraced=$(UNRACED); [[ -z $$unraced ]] || { set -x; go test -timeout 15m $$unraced; }
 
 .PHONY: race
-race: needs needs-curl ## run every test with the race detector on
+race: needs needs-curl needs-provider ## run every test with the race detector on
 	go test -race -timeout 20m ./...
 
 .PHONY: fuzz
@@ -86,3 +87,13 @@ needs-curl:
 	@command -v curl >/dev/null || { \
 		if [[ $$EUID == 0 ]] && command -v apt-get >/dev/null; then apt-get install -y -qq curl >&2; \
 		else echo 'curl is missing, which the tests run the tour of README.md with: install it' >&2; exit 1; fi; }
+
+# The tests sign in at an OpenID Connect provider that runs on Node, with a real
+# browser. Without them those tests say that they are skipped; in CI they fail.
+.PHONY: needs-provider
+needs-provider:
+	@command -v npm >/dev/null || echo 'npm is missing, which the tests run a provider with: install Node 20 or newer' >&2
+	@[[ ! -x "$$(command -v npm)" || -d $(OIDC)/node_modules/oidc-provider ]] || npm --prefix $(OIDC) ci --ignore-scripts --no-audit --no-fund >&2
+	@command -v chromium >/dev/null || { \
+		if [[ $$EUID == 0 ]] && command -v apt-get >/dev/null; then apt-get install -y -qq chromium >&2; \
+		else echo 'chromium is missing, which the tests sign in with: install it' >&2; fi; }
