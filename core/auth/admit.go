@@ -158,7 +158,7 @@ func (s *Service) linkByEmail(
 	if err := banned(&u, s.Now()); err != nil {
 		return i, u, err
 	}
-	if !u.EmailConfirmed || u.PasswordHash == lockedHash {
+	if unproven(&u) {
 		if err := s.dispossess(ctx, u, email, c); err != nil {
 			return i, u, err
 		}
@@ -194,6 +194,10 @@ func (s *Service) linkByEmail(
 // owner comes again or resets the password.
 const lockedHash = "!"
 
+// unproven reports whether an account may be somebody's who never proved its
+// address, or a change of hands was not finished.
+func unproven(u *user.User) bool { return !u.EmailConfirmed || u.PasswordHash == lockedHash }
+
 // dispossess ends what an account's earlier owner had made, who never proved the
 // address. It leaves the account locked and the address unconfirmed: were it
 // confirmed first, a failure would leave the earlier owner's ways in for good.
@@ -203,7 +207,7 @@ const lockedHash = "!"
 // either that its identity is gone or that the account is another's.
 func (s *Service) dispossess(ctx context.Context, u user.User, email user.Email, c Client) error {
 	_, err := s.Users.Update(ctx, u.ID, func(u *user.User) error {
-		if u.Email.Key() != email.Key() || u.EmailConfirmed && u.PasswordHash != lockedHash {
+		if u.Email.Key() != email.Key() || !unproven(u) {
 			return errTryAgain
 		}
 		u.SetPassword(lockedHash, s.Now())

@@ -39,10 +39,8 @@ func (s *Service) link(ctx context.Context, p *access.Principal, up *Upstream, w
 	}
 	// The session is asked for after the user was read: whoever takes an account over
 	// ends its sessions before the account looks like theirs.
-	if sess, err := s.ownSession(ctx, p); err != nil {
+	if err := s.inSession(ctx, p); err != nil {
 		return err
-	} else if !sess.Alive(s.Now()) {
-		return errSession
 	}
 	tenant, err := up.check(who)
 	if err != nil {
@@ -77,11 +75,23 @@ func (s *Service) link(ctx context.Context, p *access.Principal, up *Upstream, w
 		err = errTryAgain // the account may be another's by now
 	}
 	if err == nil {
+		err = s.inSession(ctx, p) // who was signed out meanwhile leaves no way in behind
+	}
+	if err == nil {
 		return nil
 	}
 	s.removeIdentity(ctx, i)
 	if kickErr := s.kick(context.WithoutCancel(ctx), u.ID); kickErr != nil { // somebody may have come in by it
 		s.Report(ctx, "end the sessions of a link that was taken back", kickErr)
+	}
+	return err
+}
+
+// inSession returns nil if the principal's session is there and alive.
+func (s *Service) inSession(ctx context.Context, p *access.Principal) error {
+	sess, err := s.ownSession(ctx, p)
+	if err == nil && !sess.Alive(s.Now()) {
+		err = errSession
 	}
 	return err
 }

@@ -76,22 +76,21 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, c 
 	}
 	// Who never proved the address may have linked accounts at providers, to come back
 	// by them. They go before the link is used up, so that it can be tried again if
-	// that fails, and after, for those that were linked meanwhile.
-	if (!u.EmailConfirmed || u.PasswordHash == lockedHash) && u.Email.Key() == t.Email {
-		if err := s.dropIdentities(ctx, u.ID); err != nil {
+	// that fails.
+	if s.Identities != nil && unproven(&u) {
+		if err := s.dispossess(ctx, u, user.EmailOf(t.Email, t.Email), c); err != nil {
 			return err
 		}
 	}
 	if _, err = s.consume(ctx, purposeReset, secret); err != nil {
 		return err
 	}
-	begun, unproven := false, false
+	begun := false
 	_, err = s.Users.Update(ctx, u.ID, func(u *user.User) error {
 		begun = u.Email.Key() == t.Email
 		if !begun {
 			return errLink
 		}
-		unproven = !u.EmailConfirmed || u.PasswordHash == lockedHash
 		u.SetPassword(hash, s.Now())
 		u.EmailConfirmed = true
 		return nil
@@ -104,9 +103,6 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, c 
 	}
 	if !begun {
 		return err
-	}
-	if unproven {
-		err = errors.Join(err, s.dropIdentities(ctx, u.ID))
 	}
 	err = errors.Join(err, s.passwordChanged(ctx, u, ""))
 	s.mailChanged(ctx, u)

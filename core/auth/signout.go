@@ -45,7 +45,7 @@ func (s *Service) tokensOf(ctx context.Context, p *access.Principal) (*Upstream,
 	}
 	sess, err := s.ownSession(ctx, p)
 	if err != nil || sess.Provider == "" {
-		if err != nil && !isNotFound(err) {
+		if err != nil && !errors.Is(err, errSession) { // one that has ended is no failure
 			s.Report(ctx, "read the session to sign out at its provider", err)
 		}
 		return nil, session.Tokens{}

@@ -111,7 +111,7 @@ var upstreamFlows = []flow{
 		},
 		calls: []string{
 			"Sealer.Open", "Attempts.Update", "Provider.Redeem", "Users.ByID", "SessionSets.ByUser", "Identities.BySubject",
-			"Identities.Create", "Audit.Record", "Users.ByID",
+			"Identities.Create", "Audit.Record", "Users.ByID", "SessionSets.ByUser",
 		},
 		misses: map[string]string{"Users.ByID#1": "unauthenticated unauthenticated", "Users.ByID#2": "unauthenticated unauthenticated"},
 	},
@@ -224,13 +224,15 @@ var upstreamFlows = []flow{
 			}
 		},
 		calls: []string{
-			"MailTokens.Get", "Users.ByID", "Hasher.Hash", "Identities.ByUser", "Identities.Delete", "MailTokens.Consume", "Users.Update",
-			"Identities.ByUser", "SessionSets.DeleteByUser", "MailTokens.Put", "Attempts.Update", "Marks.Add", "Mailer.Send", "Audit.Record",
+			"MailTokens.Get", "Users.ByID", "Hasher.Hash", "Users.Update", "Identities.ByUser", "Identities.Delete",
+			"SessionSets.DeleteByUser", "Marks.Add", "Audit.Record", "MailTokens.Consume", "Users.Update",
+			"SessionSets.DeleteByUser", "MailTokens.Put", "Attempts.Update", "Marks.Add", "Mailer.Send", "Audit.Record",
 		},
 		survives: []string{"Mailer.Send#1"},
 		misses: map[string]string{
 			"MailTokens.Get#1": "forbidden token_unknown", "Users.ByID#1": "forbidden token_unknown",
-			"MailTokens.Consume#1": "forbidden token_unknown", "Users.Update#1": "forbidden token_unknown",
+			"MailTokens.Consume#1": "forbidden token_unknown",
+			"Users.Update#1":       "conflict changed_meanwhile", "Users.Update#2": "forbidden token_unknown",
 		},
 	},
 }
@@ -250,5 +252,5 @@ var upstreamAudit = map[string]string{
 	"UpstreamToken":                             "",
 	"BackChannelLogout of a session":            "logout.provider ok →new",
 	"BackChannelLogout of a subject":            "logout.provider ok →new",
-	"ResetPassword of an unproven account":      "password.reset ok alice→alice",
+	"ResetPassword of an unproven account":      "user.dispossess ok →alice, password.reset ok alice→alice",
 }
