@@ -13,6 +13,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,7 +41,7 @@ type row struct {
 func run(args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	rounds := flags.Int("rounds", 5, "how many rounds")
-	each := flags.Duration("time", 200*time.Millisecond, "how long each benchmark runs in a round")
+	each := flags.Duration("time", 100*time.Millisecond, "how long each benchmark runs in a round")
 	strict := flags.Bool("strict", false, "fail when an aim is missed")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -69,8 +70,11 @@ func run(args []string) error {
 				return err
 			}
 		}
+		if _, err := report(io.Discard, wanted, measured[:i+1]); err != nil {
+			return err // rather now than after the last round
+		}
 	}
-	missed, err := report(wanted, measured)
+	missed, err := report(os.Stdout, wanted, measured)
 	if err == nil && *strict && missed > 0 {
 		err = fmt.Errorf("%d aims are missed", missed)
 	}
@@ -157,8 +161,8 @@ func (s suite) run(each time.Duration, into map[figure]float64) error {
 	return nil
 }
 
-func report(rows []row, measured []map[figure]float64) (missed int, err error) {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+func report(out io.Writer, rows []row, measured []map[figure]float64) (missed int, err error) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "WHAT\tMEASURED\tBESIDE IT\tRATIO\tAIM\t")
 	for _, r := range rows {
 		var of, to, ratio []float64
@@ -204,8 +208,7 @@ func amount(v float64, metric string) string {
 		}
 		return d.String()
 	default:
-		_, unit, _ := strings.Cut(metric, "-")
-		return strconv.FormatFloat(v, 'f', 1, 64) + " " + unit
+		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
 }
 

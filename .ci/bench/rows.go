@@ -20,7 +20,7 @@ var rows = []row{
 	verification("ES256", "golang-jwt", 1),
 	verification("RS256", "golang-jwt", 1),
 	verification("HS256", "golang-jwt", 0.2),
-	{what: "session check: bare Fiber / ours, CPU a request", of: request("bare"), to: request("session"), aim: 0.95, least: true},
+	{what: "session check: bare Fiber / ours, CPU a request", of: request("bare"), to: request("session"), aim: 0.95, least: true, slow: true},
 	{what: "session check that misses the cache: bare Fiber / ours", of: request("bare"), to: request("uncached"), aim: 0.5, least: true},
 	{what: "sign-in / raw argon2id, CPU", of: request("sign-in"), to: request("argon2id"), aim: 1.01, slow: true},
 	{
@@ -38,6 +38,7 @@ var rows = []row{
 		of:   figure{dir: sqlite, name: "BenchmarkSessionByHash/store"}, to: figure{dir: sqlite, name: "BenchmarkSessionByHash/raw"},
 		aim: 1,
 	},
+	{what: "memory of a cached session, bytes", of: figure{dir: "core/auth", name: "BenchmarkSessionCache_memory", metric: "bytes/session"}, aim: 250},
 	{what: "start on an existing database, ms", of: figure{dir: server, name: "BenchmarkServer/start", metric: "start-ms"}, aim: 30},
 	{what: "resident when idle, MiB", of: figure{dir: server, name: "BenchmarkServer/start", metric: "idle-MiB"}, aim: 20},
 }

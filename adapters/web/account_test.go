@@ -346,7 +346,7 @@ func TestUnavailable(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	f := newFixture(t, options{
 		auth: func(c *auth.Config) { c.UserSearch = slowSearch{c.UserSearch} },
-		web:  func(c *web.Config) { c.Timeout = 50 * time.Millisecond },
+		web:  func(c *web.Config) { c.Timeout = time.Second },
 	})
 	a := f.admin().do("GET", "/admin/users", nil).want(503, "unavailable")
 	if a.Header.Get("Retry-After") == "" {

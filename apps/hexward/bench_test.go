@@ -69,6 +69,12 @@ const connections = 64
 // core: cpu-ns/op is the processor time that a request takes it, network
 // included, and ns/op the time between answers of 64 clients.
 func BenchmarkServer(b *testing.B) {
+	// A benchmark's function is called several times, with more and more to do; what
+	// it works on is made once.
+	staged := func(sessions int, args ...string) func() *stage {
+		return sync.OnceValue(func() *stage { return newStage(b, sessions, args...) })
+	}
+	one, few, many, none := staged(1), staged(connections), staged(20_000, "--session-cache", "64"), staged(0)
 	b.Run("bare", func(b *testing.B) {
 		address := "127.0.0.1:" + freePort(b)
 		cmd := program()
@@ -92,38 +98,38 @@ func BenchmarkServer(b *testing.B) {
 		load(b, cmd.Process.Pid, address, func(int64) string { return get("/auth/verify", "X-Nothing: nothing") })
 	})
 	b.Run("session", func(b *testing.B) {
-		s := newStage(b, 1)
+		s := one()
 		cookie := "Cookie: hexward_session=" + s.cookies[0]
 		load(b, s.pid, s.address, func(int64) string { return get("/auth/verify", cookie) })
 	})
 	b.Run("uncached", func(b *testing.B) {
-		s := newStage(b, 20_000, "--session-cache", "64")
+		s := many()
 		load(b, s.pid, s.address, func(n int64) string {
 			return get("/auth/verify", "Cookie: hexward_session="+s.cookies[n*7919%int64(len(s.cookies))])
 		})
 	})
 	b.Run("bearer", func(b *testing.B) {
-		s := newStage(b, 1)
-		header := "Authorization: Bearer " + s.refreshed(b, s.refresh[0]).access
+		s := one()
+		header := "Authorization: Bearer " + s.access(b)
 		load(b, s.pid, s.address, func(int64) string { return get("/auth/verify", header) })
 	})
 	b.Run("refresh", func(b *testing.B) {
-		s := newStage(b, connections)
+		s := few()
 		var next atomic.Int64
 		measure(b, s.pid, func(left *atomic.Int64) error {
-			mine := s.refresh[next.Add(1)%connections]
+			mine := &s.refresh[next.Add(1)%connections]
 			for left.Add(-1) >= 0 {
-				answer, err := s.rotate(mine)
+				answer, err := s.rotate(*mine)
 				if err != nil {
 					return err
 				}
-				mine = answer.refresh
+				*mine = answer.refresh
 			}
 			return nil
 		})
 	})
 	b.Run("sign-in", func(b *testing.B) {
-		s := newStage(b, 0)
+		s := none()
 		client := &http.Client{}
 		body := `{"login":"alice","password":"` + password + `","delivery":"body"}`
 		before := cpu(b, s.pid)
@@ -279,13 +285,15 @@ func (s *stage) rotate(token string) (granted, error) {
 
 var refreshing = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
 
-func (s *stage) refreshed(b *testing.B, token string) granted {
+// access returns an access token of the first session.
+func (s *stage) access(b *testing.B) string {
 	b.Helper()
-	g, err := s.rotate(token)
+	g, err := s.rotate(s.refresh[0])
 	if err != nil {
 		b.Fatal(err)
 	}
-	return g
+	s.refresh[0] = g.refresh
+	return g.access
 }
 
 // get is a request as it goes over the wire.

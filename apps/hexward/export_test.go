@@ -2,7 +2,6 @@ package main
 
 // What the tests start.
 var (
-	Run         = run
-	Exit        = exit
-	MemoryLimit = memoryLimit
+	Run  = run
+	Exit = exit
 )

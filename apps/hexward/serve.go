@@ -82,9 +82,6 @@ func (*serveCommand) Run(ctx context.Context, p *program) (err error) {
 	defer end()
 	s.store.OnForeignChange(func() { s.reload(life) })
 	go s.sweep(life)
-	if p.getenv("GOMEMLIMIT") == "" {
-		go s.holdMemory(life, c.hashMemory())
-	}
 	failed := make(chan error, 2)
 	go func() { failed <- app.Listener(main) }()
 	operations := web.Operations(s.ready)
