@@ -15,7 +15,7 @@ TOOL     := go tool -modfile=.ci/tools/go.mod
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 10s
 ARGS     ?=
-OIDC     := apps/hexward/testdata/oidc
+NPM      := apps/hexward/testdata/oidc apps/hexward/testdata/cognito
 
 .PHONY: help
 help: ## say what there is
@@ -88,12 +88,14 @@ needs-curl:
 		if [[ $$EUID == 0 ]] && command -v apt-get >/dev/null; then apt-get install -y -qq curl >&2; \
 		else echo 'curl is missing, which the tests run the tour of README.md with: install it' >&2; exit 1; fi; }
 
-# The tests sign in at an OpenID Connect provider that runs on Node, with a real
+# The tests sign in at OpenID Connect providers that run on Node, with a real
 # browser. Without them those tests say that they are skipped; in CI they fail.
 .PHONY: needs-provider
 needs-provider:
-	@command -v npm >/dev/null || echo 'npm is missing, which the tests run a provider with: install Node 20 or newer' >&2
-	@[[ ! -x "$$(command -v npm)" || -d $(OIDC)/node_modules/oidc-provider ]] || npm --prefix $(OIDC) ci --ignore-scripts --no-audit --no-fund >&2
+	@command -v npm >/dev/null || echo 'npm is missing, which the tests run providers with: install Node 20 or newer' >&2
+	@for dir in $(NPM); do \
+		[[ ! -x "$$(command -v npm)" || -d $$dir/node_modules ]] || npm --prefix $$dir ci --ignore-scripts --no-audit --no-fund >&2; \
+	done
 	@command -v chromium >/dev/null || { \
 		if [[ $$EUID == 0 ]] && command -v apt-get >/dev/null; then apt-get install -y -qq chromium >&2; \
 		else echo 'chromium is missing, which the tests sign in with: install it' >&2; fi; }

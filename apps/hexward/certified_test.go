@@ -41,30 +41,37 @@ const (
 
 const oidcDir = "testdata/oidc"
 
-// installed installs the provider once, as its lock file says.
-var installed = sync.OnceValue(func() error {
-	if _, err := os.Stat(filepath.Join(oidcDir, "node_modules", "oidc-provider")); err == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir, cmd.Stderr = oidcDir, os.Stderr
-	return cmd.Run()
-})
+// installing is one at a time.
+var installing sync.Mutex
 
-// startCertified starts a provider that knows the service at an address. More are
-// other members of what server.js is given.
-func startCertified(t testing.TB, service string, more object) *certified {
+// install installs what a directory of testdata needs from npm, as its lock file
+// says, if that is not there. Without npm the test is skipped.
+func install(t testing.TB, dir, module string) {
 	t.Helper()
 	for _, name := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(name); err != nil {
 			lacking(t, name+" is missing")
 		}
 	}
-	if err := installed(); err != nil {
+	installing.Lock()
+	defer installing.Unlock()
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", module, "package.json")); err == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	cmd.Dir, cmd.Stderr = dir, os.Stderr
+	if err := cmd.Run(); err != nil {
 		lacking(t, "npm ci: "+err.Error())
 	}
+}
+
+// startCertified starts a provider that knows the service at an address. More are
+// other members of what server.js is given.
+func startCertified(t testing.TB, service string, more object) *certified {
+	t.Helper()
+	install(t, oidcDir, "oidc-provider")
 	c := &certified{t: t, port: freePort(t), setup: object{"kid": "first", "clients": []object{{
 		"client_id": clientID, "client_secret": clientSecret, "grant_types": []string{"authorization_code", "refresh_token"},
 		"redirect_uris":             []string{service + "/auth/callback", service + "/oidc/callback/", service + "/spa"},
