@@ -97,5 +97,5 @@ needs-provider:
 		[[ ! -x "$$(command -v npm)" || -d $$dir/node_modules ]] || npm --prefix $$dir ci --ignore-scripts --no-audit --no-fund >&2; \
 	done
 	@command -v chromium >/dev/null || { \
-		if [[ $$EUID == 0 ]] && command -v apt-get >/dev/null; then apt-get install -y -qq chromium >&2; \
+		if [[ $$EUID == 0 ]] && command -v apt-get >/dev/null; then { apt-get install -y -qq chromium || { apt-get update -qq && apt-get install -y -qq chromium; }; } >&2; \
 		else echo 'chromium is missing, which the tests sign in with: install it' >&2; fi; }

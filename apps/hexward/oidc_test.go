@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -198,6 +199,21 @@ func TestOIDC_refresh(t *testing.T) {
 		}
 	}
 	c.told("refresh_token.consumed")
+	files, err := filepath.Glob(filepath.Join(i.data, "hexward.db*"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("there is no database")
+	}
+	for _, name := range files {
+		stored, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for token := range seen {
+			if strings.Contains(string(stored)+i.stdout.String()+i.stderr.String(), token) {
+				t.Errorf("%s or the log has the provider's token", name)
+			}
+		}
+	}
 	if v.status() != http.StatusOK {
 		t.Error("refreshing has ended the session")
 	}
@@ -383,4 +399,31 @@ func TestDevelopment(t *testing.T) {
 		}
 	}
 	serve(t, t.TempDir()).browser().do(t, "GET", "/auth/me", nil, 401)
+}
+
+// An account with a password gets a second way in, and loses it again.
+func TestOIDC_link(t *testing.T) {
+	i, _ := begun(t, nil)
+	v := visit(t, i)
+	id := v.register(t, "carol").text("user.id")
+	to := v.do(t, "POST", "/auth/identities/acme/link", object{"return_to": "/settings"}, 200).text("url")
+	at := v.through(to, "carol.at.work", i.url+"/auth/callback?")
+	if a, page := v.navigate(http.MethodGet, at, nil); a.StatusCode != http.StatusFound || a.Header.Get("Location") != i.url+"/settings" {
+		t.Fatalf("the callback answers %s: %s", a.Status, page)
+	}
+	other := visit(t, i)
+	other.signIn("carol.at.work", "")
+	if got := other.do(t, "GET", "/auth/me", nil, 200); got.text("id") != id || got.text("username") != "carol" {
+		t.Errorf("the linked account is %s's", got.body)
+	}
+	var list struct{ Identities []struct{ ID string } }
+	if err := json.Unmarshal(v.do(t, "GET", "/auth/identities", nil, 200).body, &list); err != nil || len(list.Identities) != 1 {
+		t.Fatalf("%v in %+v", err, list)
+	}
+	v.do(t, "DELETE", "/auth/identities/"+list.Identities[0].ID, nil, 204)
+	again := visit(t, i)
+	again.signIn("carol.at.work", "")
+	if got := again.do(t, "GET", "/auth/me", nil, 200).text("id"); got == id {
+		t.Error("the account is still linked")
+	}
 }
