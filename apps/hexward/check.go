@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -366,8 +367,17 @@ func (k *checker) captcha() {
 	}
 }
 
-// data checks the data directory if it is there.
+// data checks the data directory, and that of the database, if they are there.
 func (k *checker) data() {
+	if k.Base != "" {
+		if info, err := os.Stat(filepath.Dir(k.Base)); err == nil && info.Mode().Perm()&0o002 != 0 {
+			k.wrong("database: everybody on this machine may write to %s (mode %04o), and so make the database theirs; give it a directory of its own",
+				filepath.Dir(k.Base), info.Mode().Perm())
+		}
+		if info, err := os.Stat(k.Base); err == nil && !info.Mode().IsRegular() {
+			k.wrong("database: %s is not a file", k.Base)
+		}
+	}
 	if k.Data == "" {
 		k.wrong("data: is empty; give a directory")
 		return

@@ -100,6 +100,14 @@ func (c *config) database() string {
 	return filepath.Join(c.Data, databaseName)
 }
 
+// lockFile is where a server says that it serves the database.
+func (c *config) lockFile() string {
+	if c.Base != "" {
+		return c.Base + ".lock"
+	}
+	return filepath.Join(c.Data, lockName)
+}
+
 func (c *config) masterFile() string {
 	if c.MasterFile != "" {
 		return c.MasterFile

@@ -346,6 +346,27 @@ func TestBorrowed_documented(t *testing.T) {
 	}
 }
 
+// A database elsewhere is nobody else's, and has one server.
+func TestDatabase(t *testing.T) {
+	open := t.TempDir()
+	if err := os.Chmod(open, 0o1777); err != nil { //nolint:gosec // as /tmp is
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{filepath.Join(open, "a.db"): "everybody on this machine may write to", filepath.Dir(open): "is not a file"} {
+		_, stderr, code := commandWith(t, map[string]string{"SESSION_FILE": path}, "", "config", "check", "--data", t.TempDir())
+		if code != 2 || !strings.Contains(stderr, want) {
+			t.Errorf("%s: exit code %d: %s", path, code, stderr)
+		}
+	}
+	file, data := filepath.Join(t.TempDir(), "a.db"), t.TempDir()
+	serve(t, data, "--database", file)
+	key := filepath.Join(data, "master.key")
+	_, stderr, code := command(t, "", "serve", "--data", t.TempDir(), "--database", file, "--master-key-file", key, "--listen", "127.0.0.1:0", "--ops-listen", "off")
+	if code != 3 || !strings.Contains(stderr, "another hexward serves") {
+		t.Errorf("a second server: exit code %d: %s", code, stderr)
+	}
+}
+
 // The bypass is for who sits at this machine. Everything else refuses to start.
 func TestDevelopment_refused(t *testing.T) {
 	for _, tt := range []struct {

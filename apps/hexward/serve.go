@@ -56,7 +56,7 @@ func (*serveCommand) Run(ctx context.Context, p *program) (err error) {
 	if err := dataDir(c, true); err != nil {
 		return err
 	}
-	unlock, err := lock(filepath.Join(c.Data, lockName))
+	unlock, err := lock(c.lockFile())
 	if err != nil {
 		return err
 	}
