@@ -349,7 +349,7 @@ func TestBorrowed_documented(t *testing.T) {
 // A database elsewhere is nobody else's, and has one server.
 func TestDatabase(t *testing.T) {
 	open := t.TempDir()
-	if err := os.Chmod(open, 0o1777); err != nil { //nolint:gosec // as /tmp is
+	if err := os.Chmod(open, os.ModeSticky|0o777); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{filepath.Join(open, "a.db"): "everybody on this machine may write to", filepath.Dir(open): "is not a file"} {
