@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hexward/hexward/core/access"
@@ -143,12 +144,16 @@ func TestService_link_meanwhile(t *testing.T) {
 		{"another password", func(w *world) {
 			w.edit(aliceID, func(u *user.User) { u.PasswordHash = fakeHash(otherPassword) })
 		}, "conflict changed_meanwhile"},
+		{"the address confirmed", func(w *world) {
+			w.edit(aliceID, func(u *user.User) { u.EmailConfirmed = true })
+		}, "conflict changed_meanwhile"},
 		{"signed out", func(w *world) { w.sessions = map[string]session.Session{} }, "unauthenticated session_unknown"},
 	}
 	for _, tt := range tests {
 		for _, call := range []string{"Identities.Create#1", "Audit.Record#1", "Users.ByID#2"} {
 			t.Run(tt.name+" before "+call, func(t *testing.T) {
 				w, up := newUpWorld(t)
+				w.edit(aliceID, func(u *user.User) { u.EmailConfirmed = false })
 				p, g := w.signedIn()
 				in := w.begin(p, "google", dana())
 				w.reset()
@@ -313,19 +318,28 @@ func TestService_Unlink(t *testing.T) {
 
 // TestService_Unlink_atOnce: of the last two ways in, unlinked at once, one stays.
 func TestService_Unlink_atOnce(t *testing.T) {
-	w, up := newUpWorld(t)
-	ids := []string{up.add(aliceID, "google", googleIss, "a").ID, up.add(aliceID, "google", googleIss, "b").ID}
-	p, _ := w.signedIn()
-	w.edit(aliceID, func(u *user.User) { u.PasswordHash = "" })
-	results := make(chan error, len(ids))
-	for _, id := range ids {
-		go func() { results <- w.service.Unlink(context.Background(), p, id, client) }()
-	}
-	got := []string{outcome(<-results), outcome(<-results)}
-	slices.Sort(got)
-	if !slices.Equal(got, []string{"conflict identity_last", "ok"}) || len(up.identitiesOf(aliceID)) != 1 {
-		t.Errorf("%v, %v", got, up.identitiesOf(aliceID))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w, up := newUpWorld(t)
+		ids := []string{up.add(aliceID, "google", googleIss, "a").ID, up.add(aliceID, "google", googleIss, "b").ID}
+		p, _ := w.signedIn()
+		w.edit(aliceID, func(u *user.User) { u.PasswordHash = "" })
+		goOn := make(chan struct{})
+		w.before["Identities.Delete#1"] = func() error {
+			<-goOn
+			return nil
+		}
+		results := make(chan error, len(ids))
+		for _, id := range ids {
+			go func() { results <- w.service.Unlink(context.Background(), p, id, client) }()
+			synctest.Wait() // the first one is about to delete when the second one looks
+		}
+		close(goOn)
+		got := []string{outcome(<-results), outcome(<-results)}
+		slices.Sort(got)
+		if !slices.Equal(got, []string{"conflict identity_last", "ok"}) || len(up.identitiesOf(aliceID)) != 1 {
+			t.Errorf("%v, %v", got, up.identitiesOf(aliceID))
+		}
+	})
 }
 
 // TestService_Unlink_thenSignIn: an identity that was unlinked leads there no more.
