@@ -59,7 +59,7 @@ bench: build ## measure, and print each ratio beside its aim
 
 .PHONY: lint
 lint: needs ## say what golangci-lint and gofumpt would have otherwise
-	$(TOOL) golangci-lint run ./...
+	$(TOOL) golangci-lint run --allow-parallel-runners ./...
 	@unformatted=$$(cd .ci && go tool -modfile=tools/go.mod gofumpt -l .); [[ -z $$unformatted ]] || { echo "not formatted: $$unformatted"; exit 1; }
 
 .PHONY: generate

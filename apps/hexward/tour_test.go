@@ -72,8 +72,11 @@ func TestServe_tour(t *testing.T) {
 func TestServe_first_run(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "new", "data")
 	i := serve(t, data)
-	link := setupLine.FindStringSubmatch(i.stdout.String())
-	if link == nil {
+	var link []string
+	if !within(5*time.Second, func() bool {
+		link = setupLine.FindStringSubmatch(i.stdout.String())
+		return link != nil
+	}) {
 		t.Fatalf("there is no link in\n%s", i.stdout)
 	}
 	admin := i.browser()
