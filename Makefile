@@ -76,18 +76,23 @@ verify: generate ## fail if what is generated differs from what is committed
 clean: ## remove what was built; data stays
 	rm -rf bin coverage.out
 
+# Debian packages, for root; the list of packages may be old or not there yet.
+export DEBIAN_FRONTEND := noninteractive
+INSTALL = install() { { apt-get install -y -qq "$$@" || { apt-get update -qq && apt-get install -y -qq "$$@"; }; } >&2; }; \
+	if [[ $$EUID == 0 ]] && command -v apt-get >/dev/null; then install
+
 .PHONY: needs
 needs:
 	@command -v go >/dev/null || { echo 'Go is missing: install 1.26 or newer from https://go.dev/dl/' >&2; exit 1; }
 	@command -v $${CC:-gcc} >/dev/null || { \
-		if [[ $$EUID == 0 ]] && command -v apt-get >/dev/null; then apt-get install -y -qq gcc libc6-dev >&2; \
+		$(INSTALL) gcc libc6-dev; \
 		else echo 'A C compiler is missing, which SQLite is built with: install gcc (apt-get install gcc libc6-dev, dnf install gcc, apk add gcc musl-dev)' >&2; exit 1; fi; }
 
 # The tests run the tour of the README, which is written with curl.
 .PHONY: needs-curl
 needs-curl:
 	@command -v curl >/dev/null || { \
-		if [[ $$EUID == 0 ]] && command -v apt-get >/dev/null; then apt-get install -y -qq curl >&2; \
+		$(INSTALL) curl; \
 		else echo 'curl is missing, which the tests run the tour of README.md with: install it' >&2; exit 1; fi; }
 
 # The tests sign in at OpenID Connect providers that run on Node, with a real
@@ -99,5 +104,5 @@ needs-provider:
 		[[ ! -x "$$(command -v npm)" || -d $$dir/node_modules ]] || npm --prefix $$dir ci --ignore-scripts --no-audit --no-fund >&2; \
 	done
 	@command -v chromium >/dev/null || { \
-		if [[ $$EUID == 0 ]] && command -v apt-get >/dev/null; then { apt-get install -y -qq chromium || { apt-get update -qq && apt-get install -y -qq chromium; }; } >&2; \
+		$(INSTALL) chromium; \
 		else echo 'chromium is missing, which the tests sign in with: install it' >&2; fi; }
