@@ -279,3 +279,72 @@ func TestTour(t *testing.T) {
 	needs(t, "bash", "curl")
 	runTour(t, blocks)
 }
+
+// fences returns the blocks of a document in one language that no comment marks.
+func fences(document, language string) (blocks []string) {
+	for _, m := range regexp.MustCompile("(?ms)^(<!-- tour -->\n)?```(\\w+)\n(.*?)^```$").FindAllStringSubmatch(document, -1) {
+		if m[1] == "" && m[2] == language {
+			blocks = append(blocks, m[3])
+		}
+	}
+	return blocks
+}
+
+// Every recipe of README.md is a configuration that "hexward config check" takes,
+// and every target of make that it names is there.
+func TestReadme_recipes(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("a client secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	check := func(env map[string]string, args ...string) {
+		t.Helper()
+		ran++
+		args = append([]string{"config", "check", "--data", t.TempDir()}, args...)
+		if _, stderr, code := commandWith(t, env, "", args...); code != 0 {
+			t.Errorf("%v %q: exit code %d: %s", env, args, code, stderr)
+		}
+	}
+	for _, block := range fences(string(text), "sh") {
+		for line := range strings.Lines(block) {
+			line, _, _ = strings.Cut(line, "#")
+			words := strings.Fields(strings.ReplaceAll(line, "…", "something"))
+			env := map[string]string{}
+			for len(words) > 0 && strings.Contains(words[0], "=") {
+				name, value, _ := strings.Cut(words[0], "=")
+				env[name], words = value, words[1:]
+			}
+			switch {
+			case len(words) == 2 && words[0] == "make":
+				ran++
+				if !strings.Contains(string(makefile), "\n"+words[1]+":") {
+					t.Errorf("there is no target %s", words[1])
+				}
+			case len(words) >= 2 && words[0] == "hexward" && words[1] == "serve":
+				check(env, words[2:]...)
+			default:
+				t.Errorf("nothing runs %q: put it into the tour, or teach this test", line)
+			}
+		}
+	}
+	for _, block := range fences(string(text), "yaml") {
+		block = regexp.MustCompile(`/run/secrets/\w+`).ReplaceAllString(strings.ReplaceAll(block, "…", "something"), secret)
+		file := filepath.Join(t.TempDir(), "hexward.yaml")
+		if err := os.WriteFile(file, []byte(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		check(nil, "--config", file)
+	}
+	if ran != 6 {
+		t.Errorf("%d recipes were run", ran)
+	}
+}

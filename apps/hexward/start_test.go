@@ -82,7 +82,7 @@ func TestServe_TLS(t *testing.T) {
 // at the same time; `make bench` measures.
 func TestServe_starts_small_and_fast(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("memory is read from /proc")
+		lacking(t, "memory is read from /proc")
 	}
 	data := t.TempDir()
 	serve(t, data).stop()
