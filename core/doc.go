@@ -9,6 +9,10 @@
 //	  edge/            keys, policy and marks as one signed snapshot; the decision at the edge
 //	  session/         a sign-in: its signed id, its lifetimes, its refresh tokens
 //	  user/            a person: name, e-mail address, password, permissions, ban, attempts
+//	  tenant/          an organisation, and the scope of those whose things somebody sees
+//	  client/          a machine: its secrets, keys and scopes
+//	  apitoken/        a token that a person makes for a script
+//	  secret/          the form of API tokens and clients' secrets, with a checksum
 //	  auth/            the use cases, which put the rules and the ports together
 //	ports/           what auth needs from the world, as small interfaces with contracts
 //	  mock/            generated mocks of them, for the unit tests of auth
@@ -21,7 +25,7 @@
 //
 // Source may point inward only:
 //
-//	apps → adapters → ports → {session, user} → {fault, access} → token
+//	apps → adapters → ports → {session, user, client, apitoken, tenant} → {secret, fault, access} → token
 //	          └─────→ auth → ports
 //
 // Rules stand below the ports, so a port speaks in sessions and users; use cases

@@ -57,6 +57,16 @@ var rooms = []room{
 	{dir: "core/token", std: tinySums},
 	{dir: "core/access", std: tiny, ours: []string{"core/token"}},
 	{dir: "core/edge", std: tinySums, ours: []string{"core/token", "core/access"}},
+	{dir: "core/tenant", ours: []string{"core/fault"}, std: slices.Concat(pure, []string{"time"})},
+	{
+		dir: "core/secret", ours: []string{"core/fault"},
+		std: slices.Concat(pure, []string{"crypto/sha256", "fmt", "hash/crc32", "io"}),
+	},
+	{
+		dir: "core/client", ours: []string{"core/fault", "core/secret"},
+		std: slices.Concat(pure, []string{"crypto/subtle", "time"}),
+	},
+	{dir: "core/apitoken", ours: []string{"core/fault", "core/secret"}, std: slices.Concat(pure, []string{"time"})},
 	{
 		dir: "core/session", ours: []string{"core/fault", "core/access"},
 		std: slices.Concat(pure, []string{
@@ -71,7 +81,8 @@ var rooms = []room{
 	{
 		dir: "core/auth",
 		ours: []string{
-			"core/fault", "core/token", "core/access", "core/edge", "core/session", "core/user", "ports",
+			"core/fault", "core/token", "core/access", "core/edge", "core/session", "core/user", "core/tenant", "core/client",
+			"core/secret", "core/apitoken", "ports",
 		},
 		std: slices.Concat(pure, []string{
 			"context", "crypto", "crypto/hmac", "crypto/sha256", "crypto/subtle", "encoding/base32", "encoding/base64",
@@ -80,7 +91,11 @@ var rooms = []room{
 		}),
 	},
 	{
-		dir: "ports", ours: []string{"core/fault", "core/token", "core/access", "core/edge", "core/session", "core/user"},
+		dir: "ports",
+		ours: []string{
+			"core/fault", "core/token", "core/access", "core/edge", "core/session", "core/user", "core/tenant", "core/client",
+			"core/secret", "core/apitoken",
+		},
 	},
 	{dir: "ports/mock", ours: []string{"core/...", "ports"}},
 	{dir: "ports/porttest", ours: []string{"core/...", "ports"}, lib: []string{"github.com/google/go-cmp"}},

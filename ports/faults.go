@@ -16,10 +16,17 @@ var (
 	ErrHashTaken     = fault.New(fault.Conflict, "hash_taken", "this secret is in use already")
 	ErrIdentityTaken = fault.New(fault.Conflict, "identity_taken", "this account at the provider is linked already")
 
+	ErrExternalTaken = fault.New(fault.Conflict, "external_taken", "another tenant is called so there")
+	ErrTooManyTokens = fault.New(fault.Conflict, "too_many", "there are too many tokens; delete one that is not used any more")
+
 	ErrUserUnknown     = fault.New(fault.NotFound, "user_unknown", "there is no such user")
 	ErrSessionUnknown  = fault.New(fault.NotFound, "session_unknown", "there is no such session")
 	ErrIdentityUnknown = fault.New(fault.NotFound, "identity_unknown", "there is no such linked account")
+	ErrTenantUnknown   = fault.New(fault.NotFound, "tenant_unknown", "there is no such tenant")
+	ErrClientUnknown   = fault.New(fault.NotFound, "client_unknown", "there is no such client")
 	ErrTokenUnknown    = fault.New(fault.NotFound, "token_unknown", "there is no such token, or it has expired")
+
+	ErrOutside = fault.New(fault.Invalid, "tenant", "this is not within the tenant that the store was asked for")
 
 	ErrAttemptKeys = fault.New(fault.Invalid, "attempt_keys", "keys of counters have 1 to 300 bytes and stand only once")
 )

@@ -22,7 +22,7 @@
 //     back as the zero time.
 package ports
 
-//go:generate go tool -modfile=../.ci/tools/go.mod moq -rm -out mock/mock.go -pkg mock . Users UserSearch Sessions SessionSets MailTokens Attempts Marks Audit Keys Keyring Signer Sealer Hasher Mailer Captcha Identities Provider ProviderLogout
+//go:generate go tool -modfile=../.ci/tools/go.mod moq -rm -out mock/mock.go -pkg mock . Users UserSearch Tenants Directory People Clients Log Machines APITokens Issuer TokenCache Sessions SessionSets MailTokens Attempts Marks Audit Keys Keyring Signer Sealer Hasher Mailer Captcha Identities Provider ProviderLogout
 
 import (
 	"context"

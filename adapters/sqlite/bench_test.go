@@ -12,6 +12,7 @@ import (
 
 	"github.com/hexward/hexward/adapters/sqlite"
 	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 )
 
@@ -19,7 +20,7 @@ import (
 func someSessions(t testing.TB, store *sqlite.Store, n int) []session.Session {
 	t.Helper()
 	now := time.Now()
-	u := user.New("u", user.DefaultTenant, user.NameOf("Alice", "alice"), user.EmailOf("a@example.org", "a@example.org"), "$argon2id$", now)
+	u := user.New("u", tenant.Default, user.NameOf("Alice", "alice"), user.EmailOf("a@example.org", "a@example.org"), "$argon2id$", now)
 	if err := store.Users().Create(t.Context(), u); err != nil {
 		t.Fatal(err)
 	}

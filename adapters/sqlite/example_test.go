@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hexward/hexward/adapters/sqlite"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 )
 
@@ -27,7 +28,7 @@ func ExampleOpen() {
 	defer store.Close()
 
 	name, _ := user.ParseName("Alice")
-	alice := user.New("0195c6a0-0000-7000-8000-000000000001", user.DefaultTenant, name, user.Email{}, "", time.Now())
+	alice := user.New("0195c6a0-0000-7000-8000-000000000001", tenant.Default, name, user.Email{}, "", time.Now())
 	fmt.Println(store.Users().Create(ctx, alice))
 	found, err := store.Users().ByLogin(ctx, "alice")
 	fmt.Println(found.Name, err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hexward/hexward/adapters/sqlite"
 	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports/porttest"
 )
@@ -87,7 +88,7 @@ func ask(t testing.TB, db *sql.DB, statement string) (value string) {
 // somebody returns the nth user.
 func somebody(n int) user.User {
 	name := "user" + strconv.Itoa(n)
-	return user.New("id-"+strconv.Itoa(n), user.DefaultTenant, user.NameOf(name, name), user.Email{}, "", time.UnixMilli(1_800_000_000_000).UTC())
+	return user.New("id-"+strconv.Itoa(n), tenant.Default, user.NameOf(name, name), user.Email{}, "", time.UnixMilli(1_800_000_000_000).UTC())
 }
 
 // create adds the nth user.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hexward/hexward/adapters/sqlite"
 	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
@@ -97,7 +98,7 @@ func TestWrite_fails_alone(t *testing.T) {
 	has(t, store, 2, true)
 	has(t, store, 5, false)
 	u, err := store.Users().ByID(t.Context(), somebody(0).ID)
-	if err != nil || u.PasswordHash != "first" || u.Tenant != user.DefaultTenant {
+	if err != nil || u.PasswordHash != "first" || u.Tenant != tenant.Default {
 		t.Errorf("the updated user is %+v, %v", u, err)
 	}
 }
@@ -122,7 +123,7 @@ func TestWrite_commit_fails(t *testing.T) {
 	}
 	has(t, store, 1, false)
 	has(t, store, 2, false)
-	if u, err := store.Users().ByID(t.Context(), somebody(0).ID); err != nil || u.Tenant != user.DefaultTenant {
+	if u, err := store.Users().ByID(t.Context(), somebody(0).ID); err != nil || u.Tenant != tenant.Default {
 		t.Errorf("the user is %+v, %v", u, err)
 	}
 	if err := create(t.Context(), store, 1); err != nil {
@@ -146,7 +147,7 @@ func TestWrite_first_fails(t *testing.T) {
 		t.Error(err)
 	}
 	has(t, store, 1, true)
-	if u, err := store.Users().ByID(t.Context(), somebody(0).ID); err != nil || u.Tenant != user.DefaultTenant {
+	if u, err := store.Users().ByID(t.Context(), somebody(0).ID); err != nil || u.Tenant != tenant.Default {
 		t.Errorf("the user is %+v, %v", u, err)
 	}
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/hexward/hexward/adapters/sealer"
 	"github.com/hexward/hexward/adapters/sqlite"
 	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 )
 
@@ -233,7 +234,7 @@ func newStage(b *testing.B, sessions int, args ...string) *stage {
 	if err != nil {
 		b.Fatal(err)
 	}
-	u := user.New("0199a0b0-0000-7000-8000-000000000001", user.DefaultTenant, name, email, hash, now)
+	u := user.New("0199a0b0-0000-7000-8000-000000000001", tenant.Default, name, email, hash, now)
 	if err := store.Users().Create(b.Context(), u); err != nil {
 		b.Fatal(err)
 	}

@@ -3,6 +3,8 @@
 // edge worker decides as the server does.
 package access
 
+import "github.com/hexward/hexward/core/token"
+
 // Kind tells anonymous callers, people and machines apart.
 type Kind uint8
 
@@ -32,12 +34,42 @@ type Credential uint8
 const (
 	NoCredential  Credential = iota
 	SessionCookie            // the signed session id
-	AccessToken              // a short-lived signed token
+	AccessCookie             // an access token of ours in a cookie: a session, to who cannot look sessions up
+	AccessToken              // a short-lived signed token of ours
+	APIToken                 // a long-lived token that a user made for a script
+	ForeignToken             // a signed token of another issuer that is trusted
 	LocalOperator            // whoever can run commands on the machine with the database
 )
 
+// Session reports whether the credential is a browser's session.
+func (c Credential) Session() bool { return c == SessionCookie || c == AccessCookie }
+
+// Token reports whether the credential is a token that a program showed.
+func (c Credential) Token() bool { return c == AccessToken || c == APIToken || c == ForeignToken }
+
+// String returns "session", "session_token", "access_token", "api_token", "foreign_token",
+// "operator" or "none".
+func (c Credential) String() string {
+	switch c {
+	case SessionCookie:
+		return "session"
+	case AccessCookie:
+		return "session_token"
+	case AccessToken:
+		return "access_token"
+	case APIToken:
+		return "api_token"
+	case ForeignToken:
+		return "foreign_token"
+	case LocalOperator:
+		return "operator"
+	default:
+		return "none"
+	}
+}
+
 // Admin is the one permission that the core itself knows: it opens the
-// administration of users, keys and the audit log.
+// administration of its holder's tenant.
 const Admin = "admin"
 
 // Principal is who is asking. The zero value is the anonymous principal. A
@@ -46,12 +78,25 @@ const Admin = "admin"
 type Principal struct {
 	Kind        Kind
 	Via         Credential
-	Subject     string   // the user's or client's id; empty when anonymous
-	Name        string   // the user name, for logs and headers
+	Subject     string   // the user's or client's id; "issuer|subject" for another issuer's machine; empty when anonymous
+	Name        string   // the user name, for logs and headers; empty for machines
 	Tenant      string   // the tenant that the credential belongs to
 	Permissions []string // sorted, without duplicates
 	Session     string   // the session's public id (sid), when there is one
-	Token       string   // the token's id (jti), when a token was shown
+	Token       string   // the token's id (jti, or an API token's), when a token was shown
+}
+
+// Of returns whom an access token of ours is about, as its claims, which were verified, say.
+// A machine's token has its client's id as the subject (RFC 9068 §2.2); no user has an id that a client has.
+func Of(c *token.Claims, via Credential) Principal {
+	p := Principal{
+		Kind: User, Via: via, Subject: c.Subject, Name: c.Username,
+		Tenant: c.Tenant, Permissions: c.Permissions, Session: c.Session, Token: c.ID,
+	}
+	if c.ClientID == c.Subject {
+		p.Kind = Machine
+	}
+	return p
 }
 
 // SignedIn reports whether the principal is anybody at all.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/token"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
@@ -95,11 +96,11 @@ func (s *Service) add(
 		return user.User{}, err
 	}
 	now := s.Now()
-	tenant := p.Tenant
-	if tenant == "" {
-		tenant = user.DefaultTenant
+	home := p.Tenant
+	if home == "" {
+		home = tenant.Default
 	}
-	u := user.New(id, tenant, name, email, hash, now)
+	u := user.New(id, home, name, email, hash, now)
 	u.EmailConfirmed = true
 	if _, err := u.Permit(permissions, now); err != nil {
 		return user.User{}, err
@@ -253,7 +254,7 @@ func (s *Service) AuditLog(ctx context.Context, p *access.Principal, q ports.Eve
 			return nil, fmt.Errorf("search the audit log: %w", err)
 		}
 		for _, e := range events {
-			if p.Via == access.LocalOperator || e.Tenant == p.Tenant || e.Tenant == "" && p.Tenant == user.DefaultTenant {
+			if p.Via == access.LocalOperator || e.Tenant == p.Tenant || e.Tenant == "" && p.Tenant == tenant.Default {
 				found = append(found, e)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/auth"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
@@ -66,11 +67,11 @@ func TestService_administration(t *testing.T) {
 	}{
 		{"nobody", access.Principal{}, "unauthenticated unauthenticated"},
 		{"nobody with permissions", access.Principal{Permissions: []string{access.Admin}}, "unauthenticated unauthenticated"},
-		{"somebody", access.Principal{Kind: access.User, Subject: bobID, Tenant: user.DefaultTenant}, "forbidden forbidden"},
+		{"somebody", access.Principal{Kind: access.User, Subject: bobID, Tenant: tenant.Default}, "forbidden forbidden"},
 		{"somebody who may nearly", access.Principal{
-			Kind: access.User, Subject: bobID, Tenant: user.DefaultTenant, Permissions: []string{"administrator", "Admin", "admin ", ""},
+			Kind: access.User, Subject: bobID, Tenant: tenant.Default, Permissions: []string{"administrator", "Admin", "admin ", ""},
 		}, "forbidden forbidden"},
-		{"a machine", access.Principal{Kind: access.Machine, Subject: "m", Tenant: user.DefaultTenant}, "forbidden forbidden"},
+		{"a machine", access.Principal{Kind: access.Machine, Subject: "m", Tenant: tenant.Default}, "forbidden forbidden"},
 	}
 	for name, use := range administration {
 		for _, who := range people {
@@ -144,7 +145,7 @@ func TestService_tenants(t *testing.T) {
 			t.Errorf("an operator sees %d users, %v", len(all), err)
 		}
 		for i := range 6 {
-			w.events = append(w.events, ports.Event{Action: "login", Tenant: []string{"acme", "", user.DefaultTenant}[i%3], Sequence: int64(i + 1)})
+			w.events = append(w.events, ports.Event{Action: "login", Tenant: []string{"acme", "", tenant.Default}[i%3], Sequence: int64(i + 1)})
 		}
 		events, err := w.service.AuditLog(t.Context(), w.root(), ports.EventQuery{Limit: 3})
 		if err != nil || len(events) != 3 || events[0].Sequence != 6 || events[1].Sequence != 5 || events[2].Sequence != 3 {
@@ -174,7 +175,7 @@ func TestService_AddUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if stored := w.user(u.ID); !stored.EmailConfirmed || stored.Tenant != user.DefaultTenant || !cmp.Equal(stored.Permissions, []string{"a", "b"}) {
+	if stored := w.user(u.ID); !stored.EmailConfirmed || stored.Tenant != tenant.Default || !cmp.Equal(stored.Permissions, []string{"a", "b"}) {
 		t.Errorf("%+v", stored)
 	}
 	if e := w.events[0]; e.Action != "user.add" || e.Actor != rootID || e.Detail["permissions"] != "a b" {
@@ -216,7 +217,7 @@ func TestService_Ban(t *testing.T) {
 	}
 	e := w.events[1]
 	if diff := cmp.Diff(map[string]string{"reason": "spam", "until": "2026-03-01T13:00:00Z"}, e.Detail); diff != "" || e.Actor != rootID || e.Subject != aliceID ||
-		e.Address != "203.0.113.7" || e.Agent != "test/1" || e.Request != "req-1" || e.Tenant != user.DefaultTenant || e.Session != w.root().Session {
+		e.Address != "203.0.113.7" || e.Agent != "test/1" || e.Request != "req-1" || e.Tenant != tenant.Default || e.Session != w.root().Session {
 		t.Errorf("%+v %s", e, diff)
 	}
 	if _, err := w.service.Unban(ctx, w.root(), aliceID, client); err != nil {

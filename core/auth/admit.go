@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
@@ -21,12 +22,12 @@ import (
 // it, and then it takes that account from whoever had claimed the address without
 // proof.
 func (s *Service) admit(ctx context.Context, up *Upstream, who ports.Person, c Client) (i user.Identity, u user.User, err error) {
-	tenant, err := up.check(who)
+	home, err := up.check(who)
 	if err != nil {
 		return i, u, err
 	}
 	for range tries {
-		if i, u, err = s.admitOnce(ctx, up, who, tenant, c); err != errTryAgain { //nolint:errorlint // never wrapped
+		if i, u, err = s.admitOnce(ctx, up, who, home, c); err != errTryAgain { //nolint:errorlint // never wrapped
 			break
 		}
 	}
@@ -69,7 +70,7 @@ var (
 )
 
 // check returns the tenant of a person, or why they cannot be anybody here.
-func (up *Upstream) check(who ports.Person) (tenant string, err error) {
+func (up *Upstream) check(who ports.Person) (id string, err error) {
 	if who.Issuer == "" {
 		return "", fault.New(fault.Unauthenticated, "issuer", "the provider does not say who it is")
 	}
@@ -77,15 +78,15 @@ func (up *Upstream) check(who ports.Person) (tenant string, err error) {
 		return "", err
 	}
 	if len(up.Tenants) > 0 {
-		if tenant := up.Tenants[who.Tenant]; tenant != "" && who.Tenant != "" {
-			return tenant, nil
+		if id := up.Tenants[who.Tenant]; id != "" && who.Tenant != "" {
+			return id, nil
 		}
 		return "", errTenant
 	}
 	if up.Tenant != "" {
 		return up.Tenant, nil
 	}
-	return user.DefaultTenant, nil
+	return tenant.Default, nil
 }
 
 // vouches reports whether a person's address is as good as confirmed: the provider

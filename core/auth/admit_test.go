@@ -14,6 +14,7 @@ import (
 	"github.com/hexward/hexward/core/auth"
 	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
@@ -26,10 +27,10 @@ func TestService_linkByEmail(t *testing.T) {
 		for _, confirmed := range []bool{true, false} {
 			for _, provider := range []string{"google", "loose", "partner"} {
 				for _, password := range []bool{true, false} {
-					for _, tenant := range []string{user.DefaultTenant, acme} {
+					for _, home := range []string{tenant.Default, acme} {
 						for _, known := range []bool{true, false} { // the account has an identity of another subject at the same provider
-							name := fmt.Sprintf("%s verified=%t confirmed=%t password=%t tenant=%s known=%t", provider, verified, confirmed, password, tenant, known)
-							t.Run(name, func(t *testing.T) { checkLink(t, provider, tenant, verified, confirmed, password, known) })
+							name := fmt.Sprintf("%s verified=%t confirmed=%t password=%t tenant=%s known=%t", provider, verified, confirmed, password, home, known)
+							t.Run(name, func(t *testing.T) { checkLink(t, provider, home, verified, confirmed, password, known) })
 						}
 					}
 				}
@@ -38,14 +39,14 @@ func TestService_linkByEmail(t *testing.T) {
 	}
 }
 
-func checkLink(t *testing.T, provider, tenant string, verified, confirmed, password, known bool) {
+func checkLink(t *testing.T, provider, home string, verified, confirmed, password, known bool) {
 	w, up := newUpWorld(t)
 	if known {
 		up.add(bobID, provider, googleIss, "another subject")
 	}
 	old := w.login("bob", otherPassword)
 	w.edit(bobID, func(u *user.User) {
-		u.Tenant, u.EmailConfirmed = tenant, confirmed
+		u.Tenant, u.EmailConfirmed = home, confirmed
 		u.Profile = user.Profile{FullName: "Earlier Name", Picture: "https://pics.example/earlier"}
 	})
 	if !password {
@@ -57,7 +58,7 @@ func checkLink(t *testing.T, provider, tenant string, verified, confirmed, passw
 	if err != nil {
 		t.Fatal(err)
 	}
-	links := verified && provider != "loose" && tenant == user.DefaultTenant
+	links := verified && provider != "loose" && home == tenant.Default
 	if linked := g.User.ID == bobID; linked != links {
 		t.Fatalf("linked: %t, want %t", linked, links)
 	}
@@ -586,10 +587,10 @@ func TestService_providerTenants(t *testing.T) {
 		name, provider, claim string
 		want                  string // the tenant, or the outcome
 	}{
-		{"the default", "google", "", user.DefaultTenant},
-		{"a claim that nobody asked for", "google", "org-acme", user.DefaultTenant},
+		{"the default", "google", "", tenant.Default},
+		{"a claim that nobody asked for", "google", "org-acme", tenant.Default},
 		{"mapped", "partner", "org-acme", acme},
-		{"mapped to the default", "partner", "org-default", user.DefaultTenant},
+		{"mapped to the default", "partner", "org-default", tenant.Default},
 		{"unknown", "partner", "org-evil", "forbidden tenant"},
 		{"missing", "partner", "", "forbidden tenant"},
 		{"case", "partner", "ORG-ACME", "forbidden tenant"},

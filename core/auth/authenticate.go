@@ -14,11 +14,15 @@ import (
 // Credentials is what a request showed. The first one that is there decides, in
 // the order of the fields; there is no falling back from a bad one to the next.
 type Credentials struct {
-	Bearer    string // of the Authorization header
-	HasBearer bool   // there was an Authorization header, whatever it held
-	Session   string // the signed session id of the cookie
-	Access    string // the access token of the cookie
+	Bearer    string  // of the Authorization header
+	HasBearer bool    // there was an Authorization header, whatever it held
+	Session   string  // the signed session id of the cookie
+	Access    string  // the access token of the cookie
+	From      Visitor // who says where the request comes from, if somebody's first token makes them a user here; may be nil
 }
+
+// Visitor says where a request comes from, when that is asked for.
+type Visitor interface{ Visitor() Client }
 
 // Identity is who is asking, and what the answer should do about their cookie.
 // The principal is shared: nobody changes it.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hexward/hexward/core/auth"
 	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports/mock"
 )
@@ -85,7 +86,7 @@ func crowd(t testing.TB, n int) (*auth.Service, []string) {
 		}
 		name := fmt.Sprintf("user%04x", i%0x10000)
 		id := fmt.Sprintf("0190aaaa-0000-7000-8000-%012x", i)
-		u := user.New(id, string([]byte(user.DefaultTenant)), user.NameOf(name, name), user.Email{}, "", epoch)
+		u := user.New(id, string([]byte(tenant.Default)), user.NameOf(name, name), user.Email{}, "", epoch)
 		s := session.New(fmt.Sprintf("0190bbbb-0000-7000-8000-%012x", i), id, u.Tenant, "password", session.DefaultLife, epoch)
 		s.Hash, s.Sealed = h, make([]byte, 100)
 		return s, u, nil

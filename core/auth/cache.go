@@ -7,6 +7,7 @@ import (
 
 	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 )
 
@@ -63,8 +64,8 @@ func (c *sessionCache) remember(s session.Session, u user.User) (e *cached, keep
 		},
 		packed: s.EndsAt.UnixMilli()<<(idleBits+1) | idle<<1,
 	}
-	if u.Tenant == user.DefaultTenant {
-		e.principal.Tenant = user.DefaultTenant // not a copy of it
+	if u.Tenant == tenant.Default {
+		e.principal.Tenant = tenant.Default // not a copy of it
 	}
 	if s.Rotate {
 		e.packed |= 1

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/auth"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 )
 
@@ -57,7 +58,7 @@ func (w *world) rotateAll() {
 func (w *world) confirmLink() string {
 	w.t.Helper()
 	w.edit(aliceID, func(u *user.User) { u.EmailConfirmed = false })
-	p := &access.Principal{Kind: access.User, Subject: aliceID, Tenant: user.DefaultTenant}
+	p := &access.Principal{Kind: access.User, Subject: aliceID, Tenant: tenant.Default}
 	if err := w.service.SendConfirm(w.t.Context(), p, client); err != nil {
 		w.t.Fatal(err)
 	}

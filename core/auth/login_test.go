@@ -15,6 +15,7 @@ import (
 	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/auth"
 	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 )
 
@@ -119,13 +120,13 @@ func TestService_Login_grant(t *testing.T) {
 		t.Errorf("session %+v", s)
 	}
 	c := w.claimsOf(g.Access)
-	if c.Subject != aliceID || c.Session != s.ID || c.Username != "alice" || c.Tenant != user.DefaultTenant ||
+	if c.Subject != aliceID || c.Session != s.ID || c.Username != "alice" || c.Tenant != tenant.Default ||
 		c.IssuedAtMillis != epoch.UnixMilli() || c.Expiry != epoch.Add(15*time.Minute).Unix() || c.AuthTime != epoch.Unix() ||
 		len(c.Permissions) != 1 || c.Audience[0] != issuer {
 		t.Errorf("claims %+v", c)
 	}
 	want := access.Principal{
-		Kind: access.User, Via: access.SessionCookie, Subject: aliceID, Name: "alice", Tenant: user.DefaultTenant,
+		Kind: access.User, Via: access.SessionCookie, Subject: aliceID, Name: "alice", Tenant: tenant.Default,
 		Permissions: []string{"news:write"}, Session: s.ID,
 	}
 	if diff := cmp.Diff(&want, w.principal(g)); diff != "" {

@@ -15,6 +15,7 @@ import (
 	"github.com/hexward/hexward/core/auth"
 	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
@@ -38,7 +39,7 @@ func TestService_FinishProvider(t *testing.T) {
 		t.Errorf("redeemed %+v, want %+v", code, want)
 	}
 	u := w.user(a.User.ID)
-	if u.Name.String() != "dana" || u.Email.String() != "Dana@example.net" || !u.EmailConfirmed || u.PasswordHash != "" || u.Tenant != user.DefaultTenant {
+	if u.Name.String() != "dana" || u.Email.String() != "Dana@example.net" || !u.EmailConfirmed || u.PasswordHash != "" || u.Tenant != tenant.Default {
 		t.Errorf("made %+v", u)
 	}
 	if u.Profile != dana().Profile {

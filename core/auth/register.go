@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
@@ -108,7 +109,7 @@ func (s *Service) create(ctx context.Context, name user.Name, email user.Email, 
 	if err != nil {
 		return user.User{}, err
 	}
-	u := user.New(id, user.DefaultTenant, name, email, hash, s.Now())
+	u := user.New(id, tenant.Default, name, email, hash, s.Now())
 	return u, s.keep(ctx, u, c)
 }
 
@@ -184,7 +185,7 @@ func (s *Service) finishRegistration(ctx context.Context, t ports.MailToken, c C
 	if err != nil {
 		return user.User{}, err
 	}
-	u := user.New(id, user.DefaultTenant, name, email, p.Hash, s.Now())
+	u := user.New(id, tenant.Default, name, email, p.Hash, s.Now())
 	u.EmailConfirmed = true
 	return u, s.keep(ctx, u, c)
 }

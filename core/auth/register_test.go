@@ -12,6 +12,7 @@ import (
 	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/auth"
 	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 )
 
@@ -34,7 +35,7 @@ func TestService_Register(t *testing.T) {
 	}
 	w.grantSecrets(g)
 	u, ok := w.named("carol")
-	if !ok || u.EmailConfirmed || len(u.Permissions) > 0 || u.Tenant != user.DefaultTenant || u.PasswordHash != fakeHash(otherPassword) {
+	if !ok || u.EmailConfirmed || len(u.Permissions) > 0 || u.Tenant != tenant.Default || u.PasswordHash != fakeHash(otherPassword) {
 		t.Errorf("user %+v", u)
 	}
 	if g.User.ID != u.ID || w.principal(g).Subject != u.ID {

@@ -36,6 +36,14 @@ type Config struct {
 	Identities  ports.Identities // required with Providers
 	Providers   []Upstream       // whom people may sign in with; none is fine
 
+	Tenants   ports.Tenants
+	Directory ports.Directory
+	Machines  ports.Machines
+	APITokens ports.APITokens
+	Issuers   []Trusted        // whose tokens are taken besides our own; none is fine
+	Verified  ports.TokenCache // of tokens that are good; nil verifies each every time
+	Refused   ports.TokenCache // of tokens that are not; never the same as Verified; nil likewise
+
 	Seal *session.Seal    // signs session ids
 	Now  func() time.Time // the clock
 	Rand io.Reader        // cryptographic randomness
@@ -86,6 +94,11 @@ type Settings struct {
 	Callback string
 
 	SessionCache int // sessions kept in memory, at most
+
+	Secret        []byte        // the HS256 signing key, in place of generated keys; empty for those
+	TokenCacheTTL time.Duration // how long a token's verification is remembered, at most
+	SecretOverlap time.Duration // how long a client's secret works on after another one was made
+	VouchLife     time.Duration // of the tokens that Vouch makes
 }
 
 // DefaultSettings returns the recommended settings for a service at a public
@@ -100,7 +113,7 @@ func DefaultSettings(issuer string) Settings {
 		MailLimit:    user.Limit{Count: 2, Window: 30 * time.Minute},
 		ConfirmLife:  24 * time.Hour, ResetLife: 2 * time.Hour,
 		Link:         func(kind, tok string) string { return issuer + "/" + kind + "/" + tok },
-		SessionCache: 100_000,
+		SessionCache: 100_000, TokenCacheTTL: 5 * time.Minute, SecretOverlap: 24 * time.Hour, VouchLife: time.Minute,
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/hexward/hexward/core/auth"
 	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 	"github.com/hexward/hexward/ports/mock"
@@ -58,7 +59,7 @@ func (w *world) withProviders(c *auth.Config) {
 	c.Providers = []auth.Upstream{
 		{Name: "google", Title: "Google", LinkByEmail: true, RedirectURIs: []string{frontEnd, "https://app.example/other"}},
 		{Name: "loose"},
-		{Name: "partner", LinkByEmail: true, Tenants: map[string]string{"org-acme": acme, "org-default": user.DefaultTenant}},
+		{Name: "partner", LinkByEmail: true, Tenants: map[string]string{"org-acme": acme, "org-default": tenant.Default}},
 	}
 	for i := range c.Providers {
 		c.Providers[i].Provider, c.Providers[i].Logout = up.mockProvider(c.Providers[i].Name), up.mockLogout(c.Providers[i].Name)

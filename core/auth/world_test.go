@@ -19,6 +19,7 @@ import (
 	"github.com/hexward/hexward/core/auth"
 	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/token"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
@@ -122,7 +123,7 @@ func (w *world) addUser(id, name, address, password string, permissions ...strin
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	u := user.New(id, user.DefaultTenant, n, mail, fakeHash(password), epoch.Add(-time.Hour))
+	u := user.New(id, tenant.Default, n, mail, fakeHash(password), epoch.Add(-time.Hour))
 	u.EmailConfirmed = true
 	u.Permissions = permissions
 	w.users[id] = u
@@ -342,7 +343,7 @@ func (w *world) principal(g *auth.Grant) *access.Principal {
 func (w *world) root() *access.Principal {
 	return &access.Principal{
 		Kind: access.User, Via: access.SessionCookie, Subject: rootID, Name: "root",
-		Tenant: user.DefaultTenant, Permissions: []string{access.Admin}, Session: "0190aaaa-0000-7000-8000-0000000000ff",
+		Tenant: tenant.Default, Permissions: []string{access.Admin}, Session: "0190aaaa-0000-7000-8000-0000000000ff",
 	}
 }
 

@@ -5,7 +5,7 @@
 //	name, err := user.ParseName("Alice")      // PRECIS, RFC 8265
 //	mail, err := user.ParseEmail("a@b.example")
 //	password, err := user.DefaultPolicy.Accept("password", typed, "Alice", "a@b.example")
-//	u := user.New(id, user.DefaultTenant, name, mail, hash, now)
+//	u := user.New(id, tenant.Default, name, mail, hash, now)
 //
 // The rules keep no state and read no clock: what they need comes in as an
 // argument, and an adapter keeps the values.

@@ -8,9 +8,6 @@ import (
 	"github.com/hexward/hexward/core/fault"
 )
 
-// DefaultTenant is the tenant of everybody who was not put in another one.
-const DefaultTenant = "default"
-
 // User is a person with an account. Stores keep and return it as it is; its
 // methods hold the rules.
 type User struct {

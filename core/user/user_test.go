@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 )
 
@@ -35,7 +36,7 @@ func email(t *testing.T, s string) user.Email {
 
 func alice(t *testing.T) user.User {
 	t.Helper()
-	return user.New("id", user.DefaultTenant, name(t, "Alice"), email(t, "Alice@b.example"), "hash", noon)
+	return user.New("id", tenant.Default, name(t, "Alice"), email(t, "Alice@b.example"), "hash", noon)
 }
 
 func TestNew(t *testing.T) {
@@ -284,7 +285,7 @@ func Example() {
 	password, err := user.DefaultPolicy.Accept("password", "four quiet herons wading", name.Key(), email.Key())
 	fmt.Println(password != "", err)
 
-	u := user.New("0199…", user.DefaultTenant, name, email, "$argon2id$…", now)
+	u := user.New("0199…", tenant.Default, name, email, "$argon2id$…", now)
 	_ = u.ShutOut("spam", now.Add(time.Hour), now)
 	fmt.Println(u.Banned(now), u.Banned(now.Add(time.Hour)))
 	// Output:

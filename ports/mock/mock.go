@@ -6,7 +6,11 @@ package mock
 import (
 	"context"
 	"crypto"
+	"github.com/hexward/hexward/core/apitoken"
+	"github.com/hexward/hexward/core/client"
+	"github.com/hexward/hexward/core/secret"
 	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/token"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
@@ -362,6 +366,1721 @@ func (mock *UserSearchMock) SearchCalls() []struct {
 	mock.lockSearch.RLock()
 	calls = mock.calls.Search
 	mock.lockSearch.RUnlock()
+	return calls
+}
+
+// Ensure, that TenantsMock does implement ports.Tenants.
+// If this is not the case, regenerate this file with moq.
+var _ ports.Tenants = &TenantsMock{}
+
+// TenantsMock is a mock implementation of ports.Tenants.
+//
+//	func TestSomethingThatUsesTenants(t *testing.T) {
+//
+//		// make and configure a mocked ports.Tenants
+//		mockedTenants := &TenantsMock{
+//			ByExternalFunc: func(ctx context.Context, e tenant.External) (tenant.Tenant, error) {
+//				panic("mock out the ByExternal method")
+//			},
+//			ByIDFunc: func(ctx context.Context, id string) (tenant.Tenant, error) {
+//				panic("mock out the ByID method")
+//			},
+//			CreateFunc: func(ctx context.Context, t tenant.Tenant) error {
+//				panic("mock out the Create method")
+//			},
+//			ListFunc: func(ctx context.Context, after string, limit int) ([]tenant.Tenant, error) {
+//				panic("mock out the List method")
+//			},
+//			UpdateFunc: func(ctx context.Context, id string, change func(*tenant.Tenant) error) (tenant.Tenant, error) {
+//				panic("mock out the Update method")
+//			},
+//		}
+//
+//		// use mockedTenants in code that requires ports.Tenants
+//		// and then make assertions.
+//
+//	}
+type TenantsMock struct {
+	// ByExternalFunc mocks the ByExternal method.
+	ByExternalFunc func(ctx context.Context, e tenant.External) (tenant.Tenant, error)
+
+	// ByIDFunc mocks the ByID method.
+	ByIDFunc func(ctx context.Context, id string) (tenant.Tenant, error)
+
+	// CreateFunc mocks the Create method.
+	CreateFunc func(ctx context.Context, t tenant.Tenant) error
+
+	// ListFunc mocks the List method.
+	ListFunc func(ctx context.Context, after string, limit int) ([]tenant.Tenant, error)
+
+	// UpdateFunc mocks the Update method.
+	UpdateFunc func(ctx context.Context, id string, change func(*tenant.Tenant) error) (tenant.Tenant, error)
+
+	// calls tracks calls to the methods.
+	calls struct {
+		// ByExternal holds details about calls to the ByExternal method.
+		ByExternal []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// E is the e argument value.
+			E tenant.External
+		}
+		// ByID holds details about calls to the ByID method.
+		ByID []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// ID is the id argument value.
+			ID string
+		}
+		// Create holds details about calls to the Create method.
+		Create []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// T is the t argument value.
+			T tenant.Tenant
+		}
+		// List holds details about calls to the List method.
+		List []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// After is the after argument value.
+			After string
+			// Limit is the limit argument value.
+			Limit int
+		}
+		// Update holds details about calls to the Update method.
+		Update []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// ID is the id argument value.
+			ID string
+			// Change is the change argument value.
+			Change func(*tenant.Tenant) error
+		}
+	}
+	lockByExternal sync.RWMutex
+	lockByID       sync.RWMutex
+	lockCreate     sync.RWMutex
+	lockList       sync.RWMutex
+	lockUpdate     sync.RWMutex
+}
+
+// ByExternal calls ByExternalFunc.
+func (mock *TenantsMock) ByExternal(ctx context.Context, e tenant.External) (tenant.Tenant, error) {
+	if mock.ByExternalFunc == nil {
+		panic("TenantsMock.ByExternalFunc: method is nil but Tenants.ByExternal was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		E   tenant.External
+	}{
+		Ctx: ctx,
+		E:   e,
+	}
+	mock.lockByExternal.Lock()
+	mock.calls.ByExternal = append(mock.calls.ByExternal, callInfo)
+	mock.lockByExternal.Unlock()
+	return mock.ByExternalFunc(ctx, e)
+}
+
+// ByExternalCalls gets all the calls that were made to ByExternal.
+// Check the length with:
+//
+//	len(mockedTenants.ByExternalCalls())
+func (mock *TenantsMock) ByExternalCalls() []struct {
+	Ctx context.Context
+	E   tenant.External
+} {
+	var calls []struct {
+		Ctx context.Context
+		E   tenant.External
+	}
+	mock.lockByExternal.RLock()
+	calls = mock.calls.ByExternal
+	mock.lockByExternal.RUnlock()
+	return calls
+}
+
+// ByID calls ByIDFunc.
+func (mock *TenantsMock) ByID(ctx context.Context, id string) (tenant.Tenant, error) {
+	if mock.ByIDFunc == nil {
+		panic("TenantsMock.ByIDFunc: method is nil but Tenants.ByID was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		ID  string
+	}{
+		Ctx: ctx,
+		ID:  id,
+	}
+	mock.lockByID.Lock()
+	mock.calls.ByID = append(mock.calls.ByID, callInfo)
+	mock.lockByID.Unlock()
+	return mock.ByIDFunc(ctx, id)
+}
+
+// ByIDCalls gets all the calls that were made to ByID.
+// Check the length with:
+//
+//	len(mockedTenants.ByIDCalls())
+func (mock *TenantsMock) ByIDCalls() []struct {
+	Ctx context.Context
+	ID  string
+} {
+	var calls []struct {
+		Ctx context.Context
+		ID  string
+	}
+	mock.lockByID.RLock()
+	calls = mock.calls.ByID
+	mock.lockByID.RUnlock()
+	return calls
+}
+
+// Create calls CreateFunc.
+func (mock *TenantsMock) Create(ctx context.Context, t tenant.Tenant) error {
+	if mock.CreateFunc == nil {
+		panic("TenantsMock.CreateFunc: method is nil but Tenants.Create was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		T   tenant.Tenant
+	}{
+		Ctx: ctx,
+		T:   t,
+	}
+	mock.lockCreate.Lock()
+	mock.calls.Create = append(mock.calls.Create, callInfo)
+	mock.lockCreate.Unlock()
+	return mock.CreateFunc(ctx, t)
+}
+
+// CreateCalls gets all the calls that were made to Create.
+// Check the length with:
+//
+//	len(mockedTenants.CreateCalls())
+func (mock *TenantsMock) CreateCalls() []struct {
+	Ctx context.Context
+	T   tenant.Tenant
+} {
+	var calls []struct {
+		Ctx context.Context
+		T   tenant.Tenant
+	}
+	mock.lockCreate.RLock()
+	calls = mock.calls.Create
+	mock.lockCreate.RUnlock()
+	return calls
+}
+
+// List calls ListFunc.
+func (mock *TenantsMock) List(ctx context.Context, after string, limit int) ([]tenant.Tenant, error) {
+	if mock.ListFunc == nil {
+		panic("TenantsMock.ListFunc: method is nil but Tenants.List was just called")
+	}
+	callInfo := struct {
+		Ctx   context.Context
+		After string
+		Limit int
+	}{
+		Ctx:   ctx,
+		After: after,
+		Limit: limit,
+	}
+	mock.lockList.Lock()
+	mock.calls.List = append(mock.calls.List, callInfo)
+	mock.lockList.Unlock()
+	return mock.ListFunc(ctx, after, limit)
+}
+
+// ListCalls gets all the calls that were made to List.
+// Check the length with:
+//
+//	len(mockedTenants.ListCalls())
+func (mock *TenantsMock) ListCalls() []struct {
+	Ctx   context.Context
+	After string
+	Limit int
+} {
+	var calls []struct {
+		Ctx   context.Context
+		After string
+		Limit int
+	}
+	mock.lockList.RLock()
+	calls = mock.calls.List
+	mock.lockList.RUnlock()
+	return calls
+}
+
+// Update calls UpdateFunc.
+func (mock *TenantsMock) Update(ctx context.Context, id string, change func(*tenant.Tenant) error) (tenant.Tenant, error) {
+	if mock.UpdateFunc == nil {
+		panic("TenantsMock.UpdateFunc: method is nil but Tenants.Update was just called")
+	}
+	callInfo := struct {
+		Ctx    context.Context
+		ID     string
+		Change func(*tenant.Tenant) error
+	}{
+		Ctx:    ctx,
+		ID:     id,
+		Change: change,
+	}
+	mock.lockUpdate.Lock()
+	mock.calls.Update = append(mock.calls.Update, callInfo)
+	mock.lockUpdate.Unlock()
+	return mock.UpdateFunc(ctx, id, change)
+}
+
+// UpdateCalls gets all the calls that were made to Update.
+// Check the length with:
+//
+//	len(mockedTenants.UpdateCalls())
+func (mock *TenantsMock) UpdateCalls() []struct {
+	Ctx    context.Context
+	ID     string
+	Change func(*tenant.Tenant) error
+} {
+	var calls []struct {
+		Ctx    context.Context
+		ID     string
+		Change func(*tenant.Tenant) error
+	}
+	mock.lockUpdate.RLock()
+	calls = mock.calls.Update
+	mock.lockUpdate.RUnlock()
+	return calls
+}
+
+// Ensure, that DirectoryMock does implement ports.Directory.
+// If this is not the case, regenerate this file with moq.
+var _ ports.Directory = &DirectoryMock{}
+
+// DirectoryMock is a mock implementation of ports.Directory.
+//
+//	func TestSomethingThatUsesDirectory(t *testing.T) {
+//
+//		// make and configure a mocked ports.Directory
+//		mockedDirectory := &DirectoryMock{
+//			ClientsFunc: func(scope tenant.Scope) ports.Clients {
+//				panic("mock out the Clients method")
+//			},
+//			LogFunc: func(scope tenant.Scope) ports.Log {
+//				panic("mock out the Log method")
+//			},
+//			PeopleFunc: func(scope tenant.Scope) ports.People {
+//				panic("mock out the People method")
+//			},
+//		}
+//
+//		// use mockedDirectory in code that requires ports.Directory
+//		// and then make assertions.
+//
+//	}
+type DirectoryMock struct {
+	// ClientsFunc mocks the Clients method.
+	ClientsFunc func(scope tenant.Scope) ports.Clients
+
+	// LogFunc mocks the Log method.
+	LogFunc func(scope tenant.Scope) ports.Log
+
+	// PeopleFunc mocks the People method.
+	PeopleFunc func(scope tenant.Scope) ports.People
+
+	// calls tracks calls to the methods.
+	calls struct {
+		// Clients holds details about calls to the Clients method.
+		Clients []struct {
+			// Scope is the scope argument value.
+			Scope tenant.Scope
+		}
+		// Log holds details about calls to the Log method.
+		Log []struct {
+			// Scope is the scope argument value.
+			Scope tenant.Scope
+		}
+		// People holds details about calls to the People method.
+		People []struct {
+			// Scope is the scope argument value.
+			Scope tenant.Scope
+		}
+	}
+	lockClients sync.RWMutex
+	lockLog     sync.RWMutex
+	lockPeople  sync.RWMutex
+}
+
+// Clients calls ClientsFunc.
+func (mock *DirectoryMock) Clients(scope tenant.Scope) ports.Clients {
+	if mock.ClientsFunc == nil {
+		panic("DirectoryMock.ClientsFunc: method is nil but Directory.Clients was just called")
+	}
+	callInfo := struct {
+		Scope tenant.Scope
+	}{
+		Scope: scope,
+	}
+	mock.lockClients.Lock()
+	mock.calls.Clients = append(mock.calls.Clients, callInfo)
+	mock.lockClients.Unlock()
+	return mock.ClientsFunc(scope)
+}
+
+// ClientsCalls gets all the calls that were made to Clients.
+// Check the length with:
+//
+//	len(mockedDirectory.ClientsCalls())
+func (mock *DirectoryMock) ClientsCalls() []struct {
+	Scope tenant.Scope
+} {
+	var calls []struct {
+		Scope tenant.Scope
+	}
+	mock.lockClients.RLock()
+	calls = mock.calls.Clients
+	mock.lockClients.RUnlock()
+	return calls
+}
+
+// Log calls LogFunc.
+func (mock *DirectoryMock) Log(scope tenant.Scope) ports.Log {
+	if mock.LogFunc == nil {
+		panic("DirectoryMock.LogFunc: method is nil but Directory.Log was just called")
+	}
+	callInfo := struct {
+		Scope tenant.Scope
+	}{
+		Scope: scope,
+	}
+	mock.lockLog.Lock()
+	mock.calls.Log = append(mock.calls.Log, callInfo)
+	mock.lockLog.Unlock()
+	return mock.LogFunc(scope)
+}
+
+// LogCalls gets all the calls that were made to Log.
+// Check the length with:
+//
+//	len(mockedDirectory.LogCalls())
+func (mock *DirectoryMock) LogCalls() []struct {
+	Scope tenant.Scope
+} {
+	var calls []struct {
+		Scope tenant.Scope
+	}
+	mock.lockLog.RLock()
+	calls = mock.calls.Log
+	mock.lockLog.RUnlock()
+	return calls
+}
+
+// People calls PeopleFunc.
+func (mock *DirectoryMock) People(scope tenant.Scope) ports.People {
+	if mock.PeopleFunc == nil {
+		panic("DirectoryMock.PeopleFunc: method is nil but Directory.People was just called")
+	}
+	callInfo := struct {
+		Scope tenant.Scope
+	}{
+		Scope: scope,
+	}
+	mock.lockPeople.Lock()
+	mock.calls.People = append(mock.calls.People, callInfo)
+	mock.lockPeople.Unlock()
+	return mock.PeopleFunc(scope)
+}
+
+// PeopleCalls gets all the calls that were made to People.
+// Check the length with:
+//
+//	len(mockedDirectory.PeopleCalls())
+func (mock *DirectoryMock) PeopleCalls() []struct {
+	Scope tenant.Scope
+} {
+	var calls []struct {
+		Scope tenant.Scope
+	}
+	mock.lockPeople.RLock()
+	calls = mock.calls.People
+	mock.lockPeople.RUnlock()
+	return calls
+}
+
+// Ensure, that PeopleMock does implement ports.People.
+// If this is not the case, regenerate this file with moq.
+var _ ports.People = &PeopleMock{}
+
+// PeopleMock is a mock implementation of ports.People.
+//
+//	func TestSomethingThatUsesPeople(t *testing.T) {
+//
+//		// make and configure a mocked ports.People
+//		mockedPeople := &PeopleMock{
+//			ByIDFunc: func(ctx context.Context, id string) (user.User, error) {
+//				panic("mock out the ByID method")
+//			},
+//			ByLoginFunc: func(ctx context.Context, key string) (user.User, error) {
+//				panic("mock out the ByLogin method")
+//			},
+//			SearchFunc: func(ctx context.Context, q ports.UserQuery) ([]user.User, error) {
+//				panic("mock out the Search method")
+//			},
+//			UpdateFunc: func(ctx context.Context, id string, change func(*user.User) error) (user.User, error) {
+//				panic("mock out the Update method")
+//			},
+//		}
+//
+//		// use mockedPeople in code that requires ports.People
+//		// and then make assertions.
+//
+//	}
+type PeopleMock struct {
+	// ByIDFunc mocks the ByID method.
+	ByIDFunc func(ctx context.Context, id string) (user.User, error)
+
+	// ByLoginFunc mocks the ByLogin method.
+	ByLoginFunc func(ctx context.Context, key string) (user.User, error)
+
+	// SearchFunc mocks the Search method.
+	SearchFunc func(ctx context.Context, q ports.UserQuery) ([]user.User, error)
+
+	// UpdateFunc mocks the Update method.
+	UpdateFunc func(ctx context.Context, id string, change func(*user.User) error) (user.User, error)
+
+	// calls tracks calls to the methods.
+	calls struct {
+		// ByID holds details about calls to the ByID method.
+		ByID []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// ID is the id argument value.
+			ID string
+		}
+		// ByLogin holds details about calls to the ByLogin method.
+		ByLogin []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Key is the key argument value.
+			Key string
+		}
+		// Search holds details about calls to the Search method.
+		Search []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Q is the q argument value.
+			Q ports.UserQuery
+		}
+		// Update holds details about calls to the Update method.
+		Update []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// ID is the id argument value.
+			ID string
+			// Change is the change argument value.
+			Change func(*user.User) error
+		}
+	}
+	lockByID    sync.RWMutex
+	lockByLogin sync.RWMutex
+	lockSearch  sync.RWMutex
+	lockUpdate  sync.RWMutex
+}
+
+// ByID calls ByIDFunc.
+func (mock *PeopleMock) ByID(ctx context.Context, id string) (user.User, error) {
+	if mock.ByIDFunc == nil {
+		panic("PeopleMock.ByIDFunc: method is nil but People.ByID was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		ID  string
+	}{
+		Ctx: ctx,
+		ID:  id,
+	}
+	mock.lockByID.Lock()
+	mock.calls.ByID = append(mock.calls.ByID, callInfo)
+	mock.lockByID.Unlock()
+	return mock.ByIDFunc(ctx, id)
+}
+
+// ByIDCalls gets all the calls that were made to ByID.
+// Check the length with:
+//
+//	len(mockedPeople.ByIDCalls())
+func (mock *PeopleMock) ByIDCalls() []struct {
+	Ctx context.Context
+	ID  string
+} {
+	var calls []struct {
+		Ctx context.Context
+		ID  string
+	}
+	mock.lockByID.RLock()
+	calls = mock.calls.ByID
+	mock.lockByID.RUnlock()
+	return calls
+}
+
+// ByLogin calls ByLoginFunc.
+func (mock *PeopleMock) ByLogin(ctx context.Context, key string) (user.User, error) {
+	if mock.ByLoginFunc == nil {
+		panic("PeopleMock.ByLoginFunc: method is nil but People.ByLogin was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		Key string
+	}{
+		Ctx: ctx,
+		Key: key,
+	}
+	mock.lockByLogin.Lock()
+	mock.calls.ByLogin = append(mock.calls.ByLogin, callInfo)
+	mock.lockByLogin.Unlock()
+	return mock.ByLoginFunc(ctx, key)
+}
+
+// ByLoginCalls gets all the calls that were made to ByLogin.
+// Check the length with:
+//
+//	len(mockedPeople.ByLoginCalls())
+func (mock *PeopleMock) ByLoginCalls() []struct {
+	Ctx context.Context
+	Key string
+} {
+	var calls []struct {
+		Ctx context.Context
+		Key string
+	}
+	mock.lockByLogin.RLock()
+	calls = mock.calls.ByLogin
+	mock.lockByLogin.RUnlock()
+	return calls
+}
+
+// Search calls SearchFunc.
+func (mock *PeopleMock) Search(ctx context.Context, q ports.UserQuery) ([]user.User, error) {
+	if mock.SearchFunc == nil {
+		panic("PeopleMock.SearchFunc: method is nil but People.Search was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		Q   ports.UserQuery
+	}{
+		Ctx: ctx,
+		Q:   q,
+	}
+	mock.lockSearch.Lock()
+	mock.calls.Search = append(mock.calls.Search, callInfo)
+	mock.lockSearch.Unlock()
+	return mock.SearchFunc(ctx, q)
+}
+
+// SearchCalls gets all the calls that were made to Search.
+// Check the length with:
+//
+//	len(mockedPeople.SearchCalls())
+func (mock *PeopleMock) SearchCalls() []struct {
+	Ctx context.Context
+	Q   ports.UserQuery
+} {
+	var calls []struct {
+		Ctx context.Context
+		Q   ports.UserQuery
+	}
+	mock.lockSearch.RLock()
+	calls = mock.calls.Search
+	mock.lockSearch.RUnlock()
+	return calls
+}
+
+// Update calls UpdateFunc.
+func (mock *PeopleMock) Update(ctx context.Context, id string, change func(*user.User) error) (user.User, error) {
+	if mock.UpdateFunc == nil {
+		panic("PeopleMock.UpdateFunc: method is nil but People.Update was just called")
+	}
+	callInfo := struct {
+		Ctx    context.Context
+		ID     string
+		Change func(*user.User) error
+	}{
+		Ctx:    ctx,
+		ID:     id,
+		Change: change,
+	}
+	mock.lockUpdate.Lock()
+	mock.calls.Update = append(mock.calls.Update, callInfo)
+	mock.lockUpdate.Unlock()
+	return mock.UpdateFunc(ctx, id, change)
+}
+
+// UpdateCalls gets all the calls that were made to Update.
+// Check the length with:
+//
+//	len(mockedPeople.UpdateCalls())
+func (mock *PeopleMock) UpdateCalls() []struct {
+	Ctx    context.Context
+	ID     string
+	Change func(*user.User) error
+} {
+	var calls []struct {
+		Ctx    context.Context
+		ID     string
+		Change func(*user.User) error
+	}
+	mock.lockUpdate.RLock()
+	calls = mock.calls.Update
+	mock.lockUpdate.RUnlock()
+	return calls
+}
+
+// Ensure, that ClientsMock does implement ports.Clients.
+// If this is not the case, regenerate this file with moq.
+var _ ports.Clients = &ClientsMock{}
+
+// ClientsMock is a mock implementation of ports.Clients.
+//
+//	func TestSomethingThatUsesClients(t *testing.T) {
+//
+//		// make and configure a mocked ports.Clients
+//		mockedClients := &ClientsMock{
+//			ByIDFunc: func(ctx context.Context, id string) (client.Client, error) {
+//				panic("mock out the ByID method")
+//			},
+//			CreateFunc: func(ctx context.Context, c client.Client) error {
+//				panic("mock out the Create method")
+//			},
+//			DeleteFunc: func(ctx context.Context, id string) error {
+//				panic("mock out the Delete method")
+//			},
+//			ListFunc: func(ctx context.Context, after string, limit int) ([]client.Client, error) {
+//				panic("mock out the List method")
+//			},
+//			UpdateFunc: func(ctx context.Context, id string, change func(*client.Client) error) (client.Client, error) {
+//				panic("mock out the Update method")
+//			},
+//		}
+//
+//		// use mockedClients in code that requires ports.Clients
+//		// and then make assertions.
+//
+//	}
+type ClientsMock struct {
+	// ByIDFunc mocks the ByID method.
+	ByIDFunc func(ctx context.Context, id string) (client.Client, error)
+
+	// CreateFunc mocks the Create method.
+	CreateFunc func(ctx context.Context, c client.Client) error
+
+	// DeleteFunc mocks the Delete method.
+	DeleteFunc func(ctx context.Context, id string) error
+
+	// ListFunc mocks the List method.
+	ListFunc func(ctx context.Context, after string, limit int) ([]client.Client, error)
+
+	// UpdateFunc mocks the Update method.
+	UpdateFunc func(ctx context.Context, id string, change func(*client.Client) error) (client.Client, error)
+
+	// calls tracks calls to the methods.
+	calls struct {
+		// ByID holds details about calls to the ByID method.
+		ByID []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// ID is the id argument value.
+			ID string
+		}
+		// Create holds details about calls to the Create method.
+		Create []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// C is the c argument value.
+			C client.Client
+		}
+		// Delete holds details about calls to the Delete method.
+		Delete []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// ID is the id argument value.
+			ID string
+		}
+		// List holds details about calls to the List method.
+		List []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// After is the after argument value.
+			After string
+			// Limit is the limit argument value.
+			Limit int
+		}
+		// Update holds details about calls to the Update method.
+		Update []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// ID is the id argument value.
+			ID string
+			// Change is the change argument value.
+			Change func(*client.Client) error
+		}
+	}
+	lockByID   sync.RWMutex
+	lockCreate sync.RWMutex
+	lockDelete sync.RWMutex
+	lockList   sync.RWMutex
+	lockUpdate sync.RWMutex
+}
+
+// ByID calls ByIDFunc.
+func (mock *ClientsMock) ByID(ctx context.Context, id string) (client.Client, error) {
+	if mock.ByIDFunc == nil {
+		panic("ClientsMock.ByIDFunc: method is nil but Clients.ByID was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		ID  string
+	}{
+		Ctx: ctx,
+		ID:  id,
+	}
+	mock.lockByID.Lock()
+	mock.calls.ByID = append(mock.calls.ByID, callInfo)
+	mock.lockByID.Unlock()
+	return mock.ByIDFunc(ctx, id)
+}
+
+// ByIDCalls gets all the calls that were made to ByID.
+// Check the length with:
+//
+//	len(mockedClients.ByIDCalls())
+func (mock *ClientsMock) ByIDCalls() []struct {
+	Ctx context.Context
+	ID  string
+} {
+	var calls []struct {
+		Ctx context.Context
+		ID  string
+	}
+	mock.lockByID.RLock()
+	calls = mock.calls.ByID
+	mock.lockByID.RUnlock()
+	return calls
+}
+
+// Create calls CreateFunc.
+func (mock *ClientsMock) Create(ctx context.Context, c client.Client) error {
+	if mock.CreateFunc == nil {
+		panic("ClientsMock.CreateFunc: method is nil but Clients.Create was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		C   client.Client
+	}{
+		Ctx: ctx,
+		C:   c,
+	}
+	mock.lockCreate.Lock()
+	mock.calls.Create = append(mock.calls.Create, callInfo)
+	mock.lockCreate.Unlock()
+	return mock.CreateFunc(ctx, c)
+}
+
+// CreateCalls gets all the calls that were made to Create.
+// Check the length with:
+//
+//	len(mockedClients.CreateCalls())
+func (mock *ClientsMock) CreateCalls() []struct {
+	Ctx context.Context
+	C   client.Client
+} {
+	var calls []struct {
+		Ctx context.Context
+		C   client.Client
+	}
+	mock.lockCreate.RLock()
+	calls = mock.calls.Create
+	mock.lockCreate.RUnlock()
+	return calls
+}
+
+// Delete calls DeleteFunc.
+func (mock *ClientsMock) Delete(ctx context.Context, id string) error {
+	if mock.DeleteFunc == nil {
+		panic("ClientsMock.DeleteFunc: method is nil but Clients.Delete was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		ID  string
+	}{
+		Ctx: ctx,
+		ID:  id,
+	}
+	mock.lockDelete.Lock()
+	mock.calls.Delete = append(mock.calls.Delete, callInfo)
+	mock.lockDelete.Unlock()
+	return mock.DeleteFunc(ctx, id)
+}
+
+// DeleteCalls gets all the calls that were made to Delete.
+// Check the length with:
+//
+//	len(mockedClients.DeleteCalls())
+func (mock *ClientsMock) DeleteCalls() []struct {
+	Ctx context.Context
+	ID  string
+} {
+	var calls []struct {
+		Ctx context.Context
+		ID  string
+	}
+	mock.lockDelete.RLock()
+	calls = mock.calls.Delete
+	mock.lockDelete.RUnlock()
+	return calls
+}
+
+// List calls ListFunc.
+func (mock *ClientsMock) List(ctx context.Context, after string, limit int) ([]client.Client, error) {
+	if mock.ListFunc == nil {
+		panic("ClientsMock.ListFunc: method is nil but Clients.List was just called")
+	}
+	callInfo := struct {
+		Ctx   context.Context
+		After string
+		Limit int
+	}{
+		Ctx:   ctx,
+		After: after,
+		Limit: limit,
+	}
+	mock.lockList.Lock()
+	mock.calls.List = append(mock.calls.List, callInfo)
+	mock.lockList.Unlock()
+	return mock.ListFunc(ctx, after, limit)
+}
+
+// ListCalls gets all the calls that were made to List.
+// Check the length with:
+//
+//	len(mockedClients.ListCalls())
+func (mock *ClientsMock) ListCalls() []struct {
+	Ctx   context.Context
+	After string
+	Limit int
+} {
+	var calls []struct {
+		Ctx   context.Context
+		After string
+		Limit int
+	}
+	mock.lockList.RLock()
+	calls = mock.calls.List
+	mock.lockList.RUnlock()
+	return calls
+}
+
+// Update calls UpdateFunc.
+func (mock *ClientsMock) Update(ctx context.Context, id string, change func(*client.Client) error) (client.Client, error) {
+	if mock.UpdateFunc == nil {
+		panic("ClientsMock.UpdateFunc: method is nil but Clients.Update was just called")
+	}
+	callInfo := struct {
+		Ctx    context.Context
+		ID     string
+		Change func(*client.Client) error
+	}{
+		Ctx:    ctx,
+		ID:     id,
+		Change: change,
+	}
+	mock.lockUpdate.Lock()
+	mock.calls.Update = append(mock.calls.Update, callInfo)
+	mock.lockUpdate.Unlock()
+	return mock.UpdateFunc(ctx, id, change)
+}
+
+// UpdateCalls gets all the calls that were made to Update.
+// Check the length with:
+//
+//	len(mockedClients.UpdateCalls())
+func (mock *ClientsMock) UpdateCalls() []struct {
+	Ctx    context.Context
+	ID     string
+	Change func(*client.Client) error
+} {
+	var calls []struct {
+		Ctx    context.Context
+		ID     string
+		Change func(*client.Client) error
+	}
+	mock.lockUpdate.RLock()
+	calls = mock.calls.Update
+	mock.lockUpdate.RUnlock()
+	return calls
+}
+
+// Ensure, that LogMock does implement ports.Log.
+// If this is not the case, regenerate this file with moq.
+var _ ports.Log = &LogMock{}
+
+// LogMock is a mock implementation of ports.Log.
+//
+//	func TestSomethingThatUsesLog(t *testing.T) {
+//
+//		// make and configure a mocked ports.Log
+//		mockedLog := &LogMock{
+//			SearchFunc: func(ctx context.Context, q ports.EventQuery) ([]ports.Event, error) {
+//				panic("mock out the Search method")
+//			},
+//		}
+//
+//		// use mockedLog in code that requires ports.Log
+//		// and then make assertions.
+//
+//	}
+type LogMock struct {
+	// SearchFunc mocks the Search method.
+	SearchFunc func(ctx context.Context, q ports.EventQuery) ([]ports.Event, error)
+
+	// calls tracks calls to the methods.
+	calls struct {
+		// Search holds details about calls to the Search method.
+		Search []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Q is the q argument value.
+			Q ports.EventQuery
+		}
+	}
+	lockSearch sync.RWMutex
+}
+
+// Search calls SearchFunc.
+func (mock *LogMock) Search(ctx context.Context, q ports.EventQuery) ([]ports.Event, error) {
+	if mock.SearchFunc == nil {
+		panic("LogMock.SearchFunc: method is nil but Log.Search was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		Q   ports.EventQuery
+	}{
+		Ctx: ctx,
+		Q:   q,
+	}
+	mock.lockSearch.Lock()
+	mock.calls.Search = append(mock.calls.Search, callInfo)
+	mock.lockSearch.Unlock()
+	return mock.SearchFunc(ctx, q)
+}
+
+// SearchCalls gets all the calls that were made to Search.
+// Check the length with:
+//
+//	len(mockedLog.SearchCalls())
+func (mock *LogMock) SearchCalls() []struct {
+	Ctx context.Context
+	Q   ports.EventQuery
+} {
+	var calls []struct {
+		Ctx context.Context
+		Q   ports.EventQuery
+	}
+	mock.lockSearch.RLock()
+	calls = mock.calls.Search
+	mock.lockSearch.RUnlock()
+	return calls
+}
+
+// Ensure, that MachinesMock does implement ports.Machines.
+// If this is not the case, regenerate this file with moq.
+var _ ports.Machines = &MachinesMock{}
+
+// MachinesMock is a mock implementation of ports.Machines.
+//
+//	func TestSomethingThatUsesMachines(t *testing.T) {
+//
+//		// make and configure a mocked ports.Machines
+//		mockedMachines := &MachinesMock{
+//			ByIDFunc: func(ctx context.Context, id string) (client.Client, error) {
+//				panic("mock out the ByID method")
+//			},
+//		}
+//
+//		// use mockedMachines in code that requires ports.Machines
+//		// and then make assertions.
+//
+//	}
+type MachinesMock struct {
+	// ByIDFunc mocks the ByID method.
+	ByIDFunc func(ctx context.Context, id string) (client.Client, error)
+
+	// calls tracks calls to the methods.
+	calls struct {
+		// ByID holds details about calls to the ByID method.
+		ByID []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// ID is the id argument value.
+			ID string
+		}
+	}
+	lockByID sync.RWMutex
+}
+
+// ByID calls ByIDFunc.
+func (mock *MachinesMock) ByID(ctx context.Context, id string) (client.Client, error) {
+	if mock.ByIDFunc == nil {
+		panic("MachinesMock.ByIDFunc: method is nil but Machines.ByID was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		ID  string
+	}{
+		Ctx: ctx,
+		ID:  id,
+	}
+	mock.lockByID.Lock()
+	mock.calls.ByID = append(mock.calls.ByID, callInfo)
+	mock.lockByID.Unlock()
+	return mock.ByIDFunc(ctx, id)
+}
+
+// ByIDCalls gets all the calls that were made to ByID.
+// Check the length with:
+//
+//	len(mockedMachines.ByIDCalls())
+func (mock *MachinesMock) ByIDCalls() []struct {
+	Ctx context.Context
+	ID  string
+} {
+	var calls []struct {
+		Ctx context.Context
+		ID  string
+	}
+	mock.lockByID.RLock()
+	calls = mock.calls.ByID
+	mock.lockByID.RUnlock()
+	return calls
+}
+
+// Ensure, that APITokensMock does implement ports.APITokens.
+// If this is not the case, regenerate this file with moq.
+var _ ports.APITokens = &APITokensMock{}
+
+// APITokensMock is a mock implementation of ports.APITokens.
+//
+//	func TestSomethingThatUsesAPITokens(t *testing.T) {
+//
+//		// make and configure a mocked ports.APITokens
+//		mockedAPITokens := &APITokensMock{
+//			ByHashFunc: func(ctx context.Context, h secret.Hash) (apitoken.Token, user.User, error) {
+//				panic("mock out the ByHash method")
+//			},
+//			ByUserFunc: func(ctx context.Context, userID string) ([]apitoken.Token, error) {
+//				panic("mock out the ByUser method")
+//			},
+//			CreateFunc: func(ctx context.Context, t apitoken.Token, limit int) error {
+//				panic("mock out the Create method")
+//			},
+//			DeleteFunc: func(ctx context.Context, userID string, id string) (apitoken.Token, error) {
+//				panic("mock out the Delete method")
+//			},
+//			DeleteExpiredFunc: func(ctx context.Context, now time.Time) (int, error) {
+//				panic("mock out the DeleteExpired method")
+//			},
+//			TouchFunc: func(ctx context.Context, id string, at time.Time) error {
+//				panic("mock out the Touch method")
+//			},
+//		}
+//
+//		// use mockedAPITokens in code that requires ports.APITokens
+//		// and then make assertions.
+//
+//	}
+type APITokensMock struct {
+	// ByHashFunc mocks the ByHash method.
+	ByHashFunc func(ctx context.Context, h secret.Hash) (apitoken.Token, user.User, error)
+
+	// ByUserFunc mocks the ByUser method.
+	ByUserFunc func(ctx context.Context, userID string) ([]apitoken.Token, error)
+
+	// CreateFunc mocks the Create method.
+	CreateFunc func(ctx context.Context, t apitoken.Token, limit int) error
+
+	// DeleteFunc mocks the Delete method.
+	DeleteFunc func(ctx context.Context, userID string, id string) (apitoken.Token, error)
+
+	// DeleteExpiredFunc mocks the DeleteExpired method.
+	DeleteExpiredFunc func(ctx context.Context, now time.Time) (int, error)
+
+	// TouchFunc mocks the Touch method.
+	TouchFunc func(ctx context.Context, id string, at time.Time) error
+
+	// calls tracks calls to the methods.
+	calls struct {
+		// ByHash holds details about calls to the ByHash method.
+		ByHash []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// H is the h argument value.
+			H secret.Hash
+		}
+		// ByUser holds details about calls to the ByUser method.
+		ByUser []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// UserID is the userID argument value.
+			UserID string
+		}
+		// Create holds details about calls to the Create method.
+		Create []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// T is the t argument value.
+			T apitoken.Token
+			// Limit is the limit argument value.
+			Limit int
+		}
+		// Delete holds details about calls to the Delete method.
+		Delete []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// UserID is the userID argument value.
+			UserID string
+			// ID is the id argument value.
+			ID string
+		}
+		// DeleteExpired holds details about calls to the DeleteExpired method.
+		DeleteExpired []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Now is the now argument value.
+			Now time.Time
+		}
+		// Touch holds details about calls to the Touch method.
+		Touch []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// ID is the id argument value.
+			ID string
+			// At is the at argument value.
+			At time.Time
+		}
+	}
+	lockByHash        sync.RWMutex
+	lockByUser        sync.RWMutex
+	lockCreate        sync.RWMutex
+	lockDelete        sync.RWMutex
+	lockDeleteExpired sync.RWMutex
+	lockTouch         sync.RWMutex
+}
+
+// ByHash calls ByHashFunc.
+func (mock *APITokensMock) ByHash(ctx context.Context, h secret.Hash) (apitoken.Token, user.User, error) {
+	if mock.ByHashFunc == nil {
+		panic("APITokensMock.ByHashFunc: method is nil but APITokens.ByHash was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		H   secret.Hash
+	}{
+		Ctx: ctx,
+		H:   h,
+	}
+	mock.lockByHash.Lock()
+	mock.calls.ByHash = append(mock.calls.ByHash, callInfo)
+	mock.lockByHash.Unlock()
+	return mock.ByHashFunc(ctx, h)
+}
+
+// ByHashCalls gets all the calls that were made to ByHash.
+// Check the length with:
+//
+//	len(mockedAPITokens.ByHashCalls())
+func (mock *APITokensMock) ByHashCalls() []struct {
+	Ctx context.Context
+	H   secret.Hash
+} {
+	var calls []struct {
+		Ctx context.Context
+		H   secret.Hash
+	}
+	mock.lockByHash.RLock()
+	calls = mock.calls.ByHash
+	mock.lockByHash.RUnlock()
+	return calls
+}
+
+// ByUser calls ByUserFunc.
+func (mock *APITokensMock) ByUser(ctx context.Context, userID string) ([]apitoken.Token, error) {
+	if mock.ByUserFunc == nil {
+		panic("APITokensMock.ByUserFunc: method is nil but APITokens.ByUser was just called")
+	}
+	callInfo := struct {
+		Ctx    context.Context
+		UserID string
+	}{
+		Ctx:    ctx,
+		UserID: userID,
+	}
+	mock.lockByUser.Lock()
+	mock.calls.ByUser = append(mock.calls.ByUser, callInfo)
+	mock.lockByUser.Unlock()
+	return mock.ByUserFunc(ctx, userID)
+}
+
+// ByUserCalls gets all the calls that were made to ByUser.
+// Check the length with:
+//
+//	len(mockedAPITokens.ByUserCalls())
+func (mock *APITokensMock) ByUserCalls() []struct {
+	Ctx    context.Context
+	UserID string
+} {
+	var calls []struct {
+		Ctx    context.Context
+		UserID string
+	}
+	mock.lockByUser.RLock()
+	calls = mock.calls.ByUser
+	mock.lockByUser.RUnlock()
+	return calls
+}
+
+// Create calls CreateFunc.
+func (mock *APITokensMock) Create(ctx context.Context, t apitoken.Token, limit int) error {
+	if mock.CreateFunc == nil {
+		panic("APITokensMock.CreateFunc: method is nil but APITokens.Create was just called")
+	}
+	callInfo := struct {
+		Ctx   context.Context
+		T     apitoken.Token
+		Limit int
+	}{
+		Ctx:   ctx,
+		T:     t,
+		Limit: limit,
+	}
+	mock.lockCreate.Lock()
+	mock.calls.Create = append(mock.calls.Create, callInfo)
+	mock.lockCreate.Unlock()
+	return mock.CreateFunc(ctx, t, limit)
+}
+
+// CreateCalls gets all the calls that were made to Create.
+// Check the length with:
+//
+//	len(mockedAPITokens.CreateCalls())
+func (mock *APITokensMock) CreateCalls() []struct {
+	Ctx   context.Context
+	T     apitoken.Token
+	Limit int
+} {
+	var calls []struct {
+		Ctx   context.Context
+		T     apitoken.Token
+		Limit int
+	}
+	mock.lockCreate.RLock()
+	calls = mock.calls.Create
+	mock.lockCreate.RUnlock()
+	return calls
+}
+
+// Delete calls DeleteFunc.
+func (mock *APITokensMock) Delete(ctx context.Context, userID string, id string) (apitoken.Token, error) {
+	if mock.DeleteFunc == nil {
+		panic("APITokensMock.DeleteFunc: method is nil but APITokens.Delete was just called")
+	}
+	callInfo := struct {
+		Ctx    context.Context
+		UserID string
+		ID     string
+	}{
+		Ctx:    ctx,
+		UserID: userID,
+		ID:     id,
+	}
+	mock.lockDelete.Lock()
+	mock.calls.Delete = append(mock.calls.Delete, callInfo)
+	mock.lockDelete.Unlock()
+	return mock.DeleteFunc(ctx, userID, id)
+}
+
+// DeleteCalls gets all the calls that were made to Delete.
+// Check the length with:
+//
+//	len(mockedAPITokens.DeleteCalls())
+func (mock *APITokensMock) DeleteCalls() []struct {
+	Ctx    context.Context
+	UserID string
+	ID     string
+} {
+	var calls []struct {
+		Ctx    context.Context
+		UserID string
+		ID     string
+	}
+	mock.lockDelete.RLock()
+	calls = mock.calls.Delete
+	mock.lockDelete.RUnlock()
+	return calls
+}
+
+// DeleteExpired calls DeleteExpiredFunc.
+func (mock *APITokensMock) DeleteExpired(ctx context.Context, now time.Time) (int, error) {
+	if mock.DeleteExpiredFunc == nil {
+		panic("APITokensMock.DeleteExpiredFunc: method is nil but APITokens.DeleteExpired was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		Now time.Time
+	}{
+		Ctx: ctx,
+		Now: now,
+	}
+	mock.lockDeleteExpired.Lock()
+	mock.calls.DeleteExpired = append(mock.calls.DeleteExpired, callInfo)
+	mock.lockDeleteExpired.Unlock()
+	return mock.DeleteExpiredFunc(ctx, now)
+}
+
+// DeleteExpiredCalls gets all the calls that were made to DeleteExpired.
+// Check the length with:
+//
+//	len(mockedAPITokens.DeleteExpiredCalls())
+func (mock *APITokensMock) DeleteExpiredCalls() []struct {
+	Ctx context.Context
+	Now time.Time
+} {
+	var calls []struct {
+		Ctx context.Context
+		Now time.Time
+	}
+	mock.lockDeleteExpired.RLock()
+	calls = mock.calls.DeleteExpired
+	mock.lockDeleteExpired.RUnlock()
+	return calls
+}
+
+// Touch calls TouchFunc.
+func (mock *APITokensMock) Touch(ctx context.Context, id string, at time.Time) error {
+	if mock.TouchFunc == nil {
+		panic("APITokensMock.TouchFunc: method is nil but APITokens.Touch was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		ID  string
+		At  time.Time
+	}{
+		Ctx: ctx,
+		ID:  id,
+		At:  at,
+	}
+	mock.lockTouch.Lock()
+	mock.calls.Touch = append(mock.calls.Touch, callInfo)
+	mock.lockTouch.Unlock()
+	return mock.TouchFunc(ctx, id, at)
+}
+
+// TouchCalls gets all the calls that were made to Touch.
+// Check the length with:
+//
+//	len(mockedAPITokens.TouchCalls())
+func (mock *APITokensMock) TouchCalls() []struct {
+	Ctx context.Context
+	ID  string
+	At  time.Time
+} {
+	var calls []struct {
+		Ctx context.Context
+		ID  string
+		At  time.Time
+	}
+	mock.lockTouch.RLock()
+	calls = mock.calls.Touch
+	mock.lockTouch.RUnlock()
+	return calls
+}
+
+// Ensure, that IssuerMock does implement ports.Issuer.
+// If this is not the case, regenerate this file with moq.
+var _ ports.Issuer = &IssuerMock{}
+
+// IssuerMock is a mock implementation of ports.Issuer.
+//
+//	func TestSomethingThatUsesIssuer(t *testing.T) {
+//
+//		// make and configure a mocked ports.Issuer
+//		mockedIssuer := &IssuerMock{
+//			PersonFunc: func(ctx context.Context, compact string, b *ports.Bearer) (ports.Person, error) {
+//				panic("mock out the Person method")
+//			},
+//			VerifyFunc: func(ctx context.Context, compact string) (ports.Bearer, error) {
+//				panic("mock out the Verify method")
+//			},
+//			VersionFunc: func() uint64 {
+//				panic("mock out the Version method")
+//			},
+//		}
+//
+//		// use mockedIssuer in code that requires ports.Issuer
+//		// and then make assertions.
+//
+//	}
+type IssuerMock struct {
+	// PersonFunc mocks the Person method.
+	PersonFunc func(ctx context.Context, compact string, b *ports.Bearer) (ports.Person, error)
+
+	// VerifyFunc mocks the Verify method.
+	VerifyFunc func(ctx context.Context, compact string) (ports.Bearer, error)
+
+	// VersionFunc mocks the Version method.
+	VersionFunc func() uint64
+
+	// calls tracks calls to the methods.
+	calls struct {
+		// Person holds details about calls to the Person method.
+		Person []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Compact is the compact argument value.
+			Compact string
+			// B is the b argument value.
+			B *ports.Bearer
+		}
+		// Verify holds details about calls to the Verify method.
+		Verify []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Compact is the compact argument value.
+			Compact string
+		}
+		// Version holds details about calls to the Version method.
+		Version []struct {
+		}
+	}
+	lockPerson  sync.RWMutex
+	lockVerify  sync.RWMutex
+	lockVersion sync.RWMutex
+}
+
+// Person calls PersonFunc.
+func (mock *IssuerMock) Person(ctx context.Context, compact string, b *ports.Bearer) (ports.Person, error) {
+	if mock.PersonFunc == nil {
+		panic("IssuerMock.PersonFunc: method is nil but Issuer.Person was just called")
+	}
+	callInfo := struct {
+		Ctx     context.Context
+		Compact string
+		B       *ports.Bearer
+	}{
+		Ctx:     ctx,
+		Compact: compact,
+		B:       b,
+	}
+	mock.lockPerson.Lock()
+	mock.calls.Person = append(mock.calls.Person, callInfo)
+	mock.lockPerson.Unlock()
+	return mock.PersonFunc(ctx, compact, b)
+}
+
+// PersonCalls gets all the calls that were made to Person.
+// Check the length with:
+//
+//	len(mockedIssuer.PersonCalls())
+func (mock *IssuerMock) PersonCalls() []struct {
+	Ctx     context.Context
+	Compact string
+	B       *ports.Bearer
+} {
+	var calls []struct {
+		Ctx     context.Context
+		Compact string
+		B       *ports.Bearer
+	}
+	mock.lockPerson.RLock()
+	calls = mock.calls.Person
+	mock.lockPerson.RUnlock()
+	return calls
+}
+
+// Verify calls VerifyFunc.
+func (mock *IssuerMock) Verify(ctx context.Context, compact string) (ports.Bearer, error) {
+	if mock.VerifyFunc == nil {
+		panic("IssuerMock.VerifyFunc: method is nil but Issuer.Verify was just called")
+	}
+	callInfo := struct {
+		Ctx     context.Context
+		Compact string
+	}{
+		Ctx:     ctx,
+		Compact: compact,
+	}
+	mock.lockVerify.Lock()
+	mock.calls.Verify = append(mock.calls.Verify, callInfo)
+	mock.lockVerify.Unlock()
+	return mock.VerifyFunc(ctx, compact)
+}
+
+// VerifyCalls gets all the calls that were made to Verify.
+// Check the length with:
+//
+//	len(mockedIssuer.VerifyCalls())
+func (mock *IssuerMock) VerifyCalls() []struct {
+	Ctx     context.Context
+	Compact string
+} {
+	var calls []struct {
+		Ctx     context.Context
+		Compact string
+	}
+	mock.lockVerify.RLock()
+	calls = mock.calls.Verify
+	mock.lockVerify.RUnlock()
+	return calls
+}
+
+// Version calls VersionFunc.
+func (mock *IssuerMock) Version() uint64 {
+	if mock.VersionFunc == nil {
+		panic("IssuerMock.VersionFunc: method is nil but Issuer.Version was just called")
+	}
+	callInfo := struct {
+	}{}
+	mock.lockVersion.Lock()
+	mock.calls.Version = append(mock.calls.Version, callInfo)
+	mock.lockVersion.Unlock()
+	return mock.VersionFunc()
+}
+
+// VersionCalls gets all the calls that were made to Version.
+// Check the length with:
+//
+//	len(mockedIssuer.VersionCalls())
+func (mock *IssuerMock) VersionCalls() []struct {
+} {
+	var calls []struct {
+	}
+	mock.lockVersion.RLock()
+	calls = mock.calls.Version
+	mock.lockVersion.RUnlock()
+	return calls
+}
+
+// Ensure, that TokenCacheMock does implement ports.TokenCache.
+// If this is not the case, regenerate this file with moq.
+var _ ports.TokenCache = &TokenCacheMock{}
+
+// TokenCacheMock is a mock implementation of ports.TokenCache.
+//
+//	func TestSomethingThatUsesTokenCache(t *testing.T) {
+//
+//		// make and configure a mocked ports.TokenCache
+//		mockedTokenCache := &TokenCacheMock{
+//			GetFunc: func(key [32]byte) any {
+//				panic("mock out the Get method")
+//			},
+//			PutFunc: func(key [32]byte, value any)  {
+//				panic("mock out the Put method")
+//			},
+//		}
+//
+//		// use mockedTokenCache in code that requires ports.TokenCache
+//		// and then make assertions.
+//
+//	}
+type TokenCacheMock struct {
+	// GetFunc mocks the Get method.
+	GetFunc func(key [32]byte) any
+
+	// PutFunc mocks the Put method.
+	PutFunc func(key [32]byte, value any)
+
+	// calls tracks calls to the methods.
+	calls struct {
+		// Get holds details about calls to the Get method.
+		Get []struct {
+			// Key is the key argument value.
+			Key [32]byte
+		}
+		// Put holds details about calls to the Put method.
+		Put []struct {
+			// Key is the key argument value.
+			Key [32]byte
+			// Value is the value argument value.
+			Value any
+		}
+	}
+	lockGet sync.RWMutex
+	lockPut sync.RWMutex
+}
+
+// Get calls GetFunc.
+func (mock *TokenCacheMock) Get(key [32]byte) any {
+	if mock.GetFunc == nil {
+		panic("TokenCacheMock.GetFunc: method is nil but TokenCache.Get was just called")
+	}
+	callInfo := struct {
+		Key [32]byte
+	}{
+		Key: key,
+	}
+	mock.lockGet.Lock()
+	mock.calls.Get = append(mock.calls.Get, callInfo)
+	mock.lockGet.Unlock()
+	return mock.GetFunc(key)
+}
+
+// GetCalls gets all the calls that were made to Get.
+// Check the length with:
+//
+//	len(mockedTokenCache.GetCalls())
+func (mock *TokenCacheMock) GetCalls() []struct {
+	Key [32]byte
+} {
+	var calls []struct {
+		Key [32]byte
+	}
+	mock.lockGet.RLock()
+	calls = mock.calls.Get
+	mock.lockGet.RUnlock()
+	return calls
+}
+
+// Put calls PutFunc.
+func (mock *TokenCacheMock) Put(key [32]byte, value any) {
+	if mock.PutFunc == nil {
+		panic("TokenCacheMock.PutFunc: method is nil but TokenCache.Put was just called")
+	}
+	callInfo := struct {
+		Key   [32]byte
+		Value any
+	}{
+		Key:   key,
+		Value: value,
+	}
+	mock.lockPut.Lock()
+	mock.calls.Put = append(mock.calls.Put, callInfo)
+	mock.lockPut.Unlock()
+	mock.PutFunc(key, value)
+}
+
+// PutCalls gets all the calls that were made to Put.
+// Check the length with:
+//
+//	len(mockedTokenCache.PutCalls())
+func (mock *TokenCacheMock) PutCalls() []struct {
+	Key   [32]byte
+	Value any
+} {
+	var calls []struct {
+		Key   [32]byte
+		Value any
+	}
+	mock.lockPut.RLock()
+	calls = mock.calls.Put
+	mock.lockPut.RUnlock()
 	return calls
 }
 
@@ -2355,7 +4074,7 @@ var _ ports.Captcha = &CaptchaMock{}
 //
 //		// make and configure a mocked ports.Captcha
 //		mockedCaptcha := &CaptchaMock{
-//			CheckFunc: func(ctx context.Context, response string, client netip.Addr) error {
+//			CheckFunc: func(ctx context.Context, response string, clientMoqParam netip.Addr) error {
 //				panic("mock out the Check method")
 //			},
 //		}
@@ -2366,7 +4085,7 @@ var _ ports.Captcha = &CaptchaMock{}
 //	}
 type CaptchaMock struct {
 	// CheckFunc mocks the Check method.
-	CheckFunc func(ctx context.Context, response string, client netip.Addr) error
+	CheckFunc func(ctx context.Context, response string, clientMoqParam netip.Addr) error
 
 	// calls tracks calls to the methods.
 	calls struct {
@@ -2376,31 +4095,31 @@ type CaptchaMock struct {
 			Ctx context.Context
 			// Response is the response argument value.
 			Response string
-			// Client is the client argument value.
-			Client netip.Addr
+			// ClientMoqParam is the clientMoqParam argument value.
+			ClientMoqParam netip.Addr
 		}
 	}
 	lockCheck sync.RWMutex
 }
 
 // Check calls CheckFunc.
-func (mock *CaptchaMock) Check(ctx context.Context, response string, client netip.Addr) error {
+func (mock *CaptchaMock) Check(ctx context.Context, response string, clientMoqParam netip.Addr) error {
 	if mock.CheckFunc == nil {
 		panic("CaptchaMock.CheckFunc: method is nil but Captcha.Check was just called")
 	}
 	callInfo := struct {
-		Ctx      context.Context
-		Response string
-		Client   netip.Addr
+		Ctx            context.Context
+		Response       string
+		ClientMoqParam netip.Addr
 	}{
-		Ctx:      ctx,
-		Response: response,
-		Client:   client,
+		Ctx:            ctx,
+		Response:       response,
+		ClientMoqParam: clientMoqParam,
 	}
 	mock.lockCheck.Lock()
 	mock.calls.Check = append(mock.calls.Check, callInfo)
 	mock.lockCheck.Unlock()
-	return mock.CheckFunc(ctx, response, client)
+	return mock.CheckFunc(ctx, response, clientMoqParam)
 }
 
 // CheckCalls gets all the calls that were made to Check.
@@ -2408,14 +4127,14 @@ func (mock *CaptchaMock) Check(ctx context.Context, response string, client neti
 //
 //	len(mockedCaptcha.CheckCalls())
 func (mock *CaptchaMock) CheckCalls() []struct {
-	Ctx      context.Context
-	Response string
-	Client   netip.Addr
+	Ctx            context.Context
+	Response       string
+	ClientMoqParam netip.Addr
 } {
 	var calls []struct {
-		Ctx      context.Context
-		Response string
-		Client   netip.Addr
+		Ctx            context.Context
+		Response       string
+		ClientMoqParam netip.Addr
 	}
 	mock.lockCheck.RLock()
 	calls = mock.calls.Check

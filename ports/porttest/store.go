@@ -26,6 +26,7 @@ import (
 
 	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
@@ -227,7 +228,7 @@ func hashOf(format string, args ...any) session.Hash {
 // person returns the nth user, of little.
 func person(n int) user.User {
 	name := fmt.Sprintf("person%d", n)
-	return user.New(id(n), user.DefaultTenant, user.NameOf("P"+name[1:], name), user.Email{}, "", noon)
+	return user.New(id(n), tenant.Default, user.NameOf("P"+name[1:], name), user.Email{}, "", noon)
 }
 
 // withEmail gives a user an address.
@@ -244,7 +245,7 @@ func withPermissions(u user.User, permissions ...string) user.User {
 
 // signIn returns the nth session, of a user.
 func signIn(n int, userID string) session.Session {
-	s := session.New(id(1000+n), userID, user.DefaultTenant, "password", session.DefaultLife, noon)
+	s := session.New(id(1000+n), userID, tenant.Default, "password", session.DefaultLife, noon)
 	s.Hash = hashOf("session %d", n)
 	return s
 }
