@@ -37,13 +37,13 @@ RACED   = $$(go list ./core/... ./ports/... ./adapters/...)
 UNRACED = $$(go list ./... | grep -vE '/hexward/(core|ports|adapters)(/|$$)' || true)
 
 .PHONY: test
-test: needs needs-curl needs-provider ## run every test, with the race detector on for core, ports and adapters
+test: needs needs-curl needs-provider needs-postgres ## run every test, with the race detector on for core, ports and adapters
 	go test -race -timeout 15m $(RACED)
 	go test -run 'alloc|sessionBytes|Seal_Check' ./core/auth ./core/session ./core/token
 	@unraced=$(UNRACED); [[ -z $$unraced ]] || { set -x; go test -timeout 15m $$unraced; }
 
 .PHONY: race
-race: needs needs-curl needs-provider ## run every test with the race detector on
+race: needs needs-curl needs-provider needs-postgres ## run every test with the race detector on
 	go test -race -timeout 20m ./...
 
 .PHONY: fuzz
@@ -106,3 +106,10 @@ needs-provider:
 	@command -v chromium >/dev/null || { \
 		$(INSTALL) chromium; \
 		else echo 'chromium is missing, which the tests sign in with: install it' >&2; fi; }
+
+# The tests keep tenants apart in a PostgreSQL of their own, which they start and stop.
+.PHONY: needs-postgres
+needs-postgres:
+	@compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || { \
+		$(INSTALL) postgresql; \
+		else echo 'PostgreSQL is missing, which the tests keep tenants apart in: install it (apt-get install postgresql)' >&2; fi; }
