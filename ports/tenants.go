@@ -11,10 +11,10 @@ import (
 	"github.com/hexward/hexward/core/user"
 )
 
-// Tenants keeps the organisations.
+// Tenants keeps the organisations. A new store has the default one.
 type Tenants interface {
 	// Create adds a tenant. A clash is Conflict with the code "id_taken", or "external_taken" when one of its
-	// external names is another tenant's.
+	// external names is another tenant's, or stands twice.
 	Create(ctx context.Context, t tenant.Tenant) error
 
 	// ByID returns the tenant with this id.
@@ -30,9 +30,9 @@ type Tenants interface {
 	List(ctx context.Context, after string, limit int) ([]tenant.Tenant, error)
 }
 
-// Directory hands out what administration works on. There is no way to any of it without a
-// scope: what is not within it is neither found nor changed, as if it were not there, and a new row outside it is Invalid. The
-// zero Scope sees nothing.
+// Directory hands out what administration works on. There is no way to any of it without a scope: what is not within it
+// is neither found nor changed, as if it were not there. A new row outside it is Invalid with the code "tenant",
+// whatever else would be wrong with it. The zero Scope sees nothing.
 type Directory interface {
 	People(tenant.Scope) People
 	Clients(tenant.Scope) Clients
@@ -86,8 +86,8 @@ type Machines interface {
 
 // APITokens keeps the tokens that users make for scripts. Deleting a user removes the user's tokens.
 type APITokens interface {
-	// Create adds a token if its user has fewer than limit. Its user exists, else NotFound. A clash is Conflict with
-	// the code "id_taken" or "hash_taken", and with "too_many" at the limit.
+	// Create adds a token if its user has fewer than limit, expired ones counted. Its user exists, else NotFound. A clash
+	// is Conflict with the code "id_taken" or "hash_taken", and with "too_many" at the limit.
 	Create(ctx context.Context, t apitoken.Token, limit int) error
 
 	// ByHash returns the token with this hash, and its user. It does not ask whether the token is alive.
@@ -96,7 +96,8 @@ type APITokens interface {
 	// ByUser returns a user's tokens, the newest first; none is no error.
 	ByUser(ctx context.Context, userID string) ([]apitoken.Token, error)
 
-	// Touch sets when a token was used last. One that is not there is NotFound.
+	// Touch notes that a token was used. An earlier use than the latest that is known changes nothing. A token that is not
+	// there is NotFound.
 	Touch(ctx context.Context, id string, at time.Time) error
 
 	// Delete removes a token of a user and returns it as it was. One that is not there, or is another user's, is

@@ -1,10 +1,12 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"strings"
 
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/ports"
 )
 
@@ -40,6 +42,19 @@ func (s *audit) Record(ctx context.Context, events ...ports.Event) error {
 
 // Search implements ports.Audit.
 func (s *audit) Search(ctx context.Context, q ports.EventQuery) ([]ports.Event, error) {
+	return (&log{(*Store)(s), tenant.Every()}).Search(ctx, q)
+}
+
+// log is the audit log of a scope.
+type log struct {
+	*Store
+	scope tenant.Scope
+}
+
+var _ ports.Log = (*log)(nil)
+
+// Search implements ports.Log.
+func (s *log) Search(ctx context.Context, q ports.EventQuery) ([]ports.Event, error) {
 	if err := ports.Ended(ctx); err != nil {
 		return nil, err
 	}
@@ -50,6 +65,7 @@ func (s *audit) Search(ctx context.Context, q ports.EventQuery) ([]ports.Event, 
 	for i := len(s.events) - 1; i >= 0 && len(found) < limit; i-- {
 		e := &s.events[i]
 		switch {
+		case !s.scope.Sees(cmp.Or(e.Tenant, tenant.Default)):
 		case q.Action != "" && e.Action != q.Action &&
 			(!strings.HasSuffix(q.Action, ".") || !strings.HasPrefix(e.Action, q.Action)):
 		case q.Subject != "" && e.Subject != q.Subject && e.Actor != q.Subject:

@@ -12,7 +12,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hexward/hexward/core/apitoken"
+	"github.com/hexward/hexward/core/client"
+	"github.com/hexward/hexward/core/secret"
 	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/token"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
@@ -44,10 +48,17 @@ type Store struct {
 	events     []ports.Event // by ascending sequence
 	eventIDs   map[string]struct{}
 	keys       []ports.SigningKey // the oldest first
+
+	tenants   map[string]tenant.Tenant
+	externals map[tenant.External]string // the tenant id of each name elsewhere
+	clients   map[string]client.Client
+	apiTokens map[string]apitoken.Token
+	secrets   map[secret.Hash]string // the API token id of each hash
 }
 
-// New returns an empty store.
+// New returns a store with nothing in it but the default tenant.
 func New() *Store {
+	now := whole(time.Now())
 	return &Store{
 		users:      map[string]user.User{},
 		names:      map[string]string{},
@@ -63,6 +74,13 @@ func New() *Store {
 		attempts:   map[string][]int64{},
 		marks:      map[markKey]token.Mark{},
 		eventIDs:   map[string]struct{}{},
+		tenants: map[string]tenant.Tenant{
+			tenant.Default: {ID: tenant.Default, Name: tenant.Default, CreatedAt: now, UpdatedAt: now},
+		},
+		externals: map[tenant.External]string{},
+		clients:   map[string]client.Client{},
+		apiTokens: map[string]apitoken.Token{},
+		secrets:   map[secret.Hash]string{},
 	}
 }
 
@@ -95,6 +113,18 @@ func (s *Store) Audit() ports.Audit { return (*audit)(s) }
 
 // Keys returns the store as ports.Keys.
 func (s *Store) Keys() ports.Keys { return (*keys)(s) }
+
+// Tenants returns the store as ports.Tenants.
+func (s *Store) Tenants() ports.Tenants { return (*tenants)(s) }
+
+// Directory returns the store as ports.Directory.
+func (s *Store) Directory() ports.Directory { return (*directory)(s) }
+
+// Machines returns the store as ports.Machines.
+func (s *Store) Machines() ports.Machines { return &clients{s, tenant.Every()} }
+
+// APITokens returns the store as ports.APITokens.
+func (s *Store) APITokens() ports.APITokens { return (*apiTokens)(s) }
 
 // whole cuts a time to what every store keeps: milliseconds, in UTC.
 func whole(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }

@@ -2,9 +2,9 @@ package memory
 
 import (
 	"context"
-	"slices"
 	"strings"
 
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
@@ -59,6 +59,11 @@ func (s *users) ByLogin(ctx context.Context, key string) (user.User, error) {
 
 // Update implements ports.Users.
 func (s *users) Update(ctx context.Context, id string, change func(*user.User) error) (user.User, error) {
+	return s.update(ctx, tenant.Every(), id, change)
+}
+
+// update changes a user of a scope.
+func (s *users) update(ctx context.Context, scope tenant.Scope, id string, change func(*user.User) error) (user.User, error) {
 	if err := ports.Ended(ctx); err != nil {
 		return user.User{}, err
 	}
@@ -67,6 +72,9 @@ func (s *users) Update(ctx context.Context, id string, change func(*user.User) e
 	u, err := s.get(id)
 	if err != nil {
 		return user.User{}, err
+	}
+	if !scope.Sees(u.Tenant) {
+		return user.User{}, ports.ErrUserUnknown
 	}
 	if err := change(&u); err != nil {
 		return user.User{}, err
@@ -102,6 +110,11 @@ func (s *users) Delete(ctx context.Context, id string) error {
 			(*identities)(s).remove(i)
 		}
 	}
+	for _, t := range s.apiTokens {
+		if t.UserID == id {
+			(*apiTokens)(s).remove(t)
+		}
+	}
 	for key, t := range s.mailTokens {
 		if t.Subject == id {
 			delete(s.mailTokens, key)
@@ -112,24 +125,7 @@ func (s *users) Delete(ctx context.Context, id string) error {
 
 // Search implements ports.UserSearch.
 func (s *users) Search(ctx context.Context, q ports.UserQuery) ([]user.User, error) {
-	if err := ports.Ended(ctx); err != nil {
-		return nil, err
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	var found []user.User
-	for _, u := range s.users {
-		switch {
-		case !strings.Contains(u.Name.Key(), q.Text) && !strings.Contains(u.Email.Key(), q.Text):
-		case q.Holds != "" && !slices.Contains(u.Permissions, q.Holds):
-		case q.Banned && u.Ban == nil:
-		case u.ID <= q.After && q.After != "":
-		default:
-			found = append(found, cleanUser(u))
-		}
-	}
-	slices.SortFunc(found, func(a, b user.User) int { return strings.Compare(a.ID, b.ID) })
-	return found[:min(len(found), ports.Limit(q.Limit))], nil
+	return (&people{(*Store)(s), tenant.Every()}).Search(ctx, q)
 }
 
 // get returns a copy of a user.

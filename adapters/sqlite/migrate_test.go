@@ -151,7 +151,7 @@ func TestMigrate_from_schema_1(t *testing.T) {
 		"PRAGMA integrity_check":                        "ok",
 		"PRAGMA application_id":                         "1752725348",
 		"SELECT count(*) FROM pragma_foreign_key_check": "0",
-		"SELECT max(version_id) FROM goose_db_version":  "2",
+		"SELECT max(version_id) FROM goose_db_version":  "3",
 	} {
 		equal(statement, nil, ask(t, after, statement), want)
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"strings"
 
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/ports"
 )
 
@@ -38,6 +39,22 @@ func (s *audit) Record(ctx context.Context, events ...ports.Event) error {
 
 // Search implements ports.Audit.
 func (s *audit) Search(ctx context.Context, q ports.EventQuery) ([]ports.Event, error) {
+	return (&log{(*Store)(s), tenant.Every()}).Search(ctx, q)
+}
+
+// log is the audit log of a scope.
+type log struct {
+	db    *Store
+	scope tenant.Scope
+}
+
+var _ ports.Log = (*log)(nil)
+
+// eventHome is the tenant that an event belongs to, as the indexes have it.
+const eventHome = `(CASE tenant WHEN '' THEN 'default' ELSE tenant END)`
+
+// Search implements ports.Log.
+func (s *log) Search(ctx context.Context, q ports.EventQuery) ([]ports.Event, error) {
 	where, args := []string{"1 = 1"}, []any(nil)
 	switch prefix, found := strings.CutSuffix(q.Action, "."); {
 	case found:
@@ -55,10 +72,11 @@ func (s *audit) Search(ctx context.Context, q ports.EventQuery) ([]ports.Event, 
 		where = append(where, "sequence < ?")
 		args = append(args, q.Before)
 	}
-	return scan(ctx, (*Store)(s), func() row[ports.Event] { return &eventRow{} }, `
+	and, more := within(s.scope, eventHome)
+	return scan(ctx, s.db, func() row[ports.Event] { return &eventRow{} }, `
 		SELECT sequence, id, at, action, outcome, actor, subject, tenant, session, address, agent, request, detail
-		FROM audit_events WHERE `+strings.Join(where, " AND ")+` ORDER BY sequence DESC LIMIT ?`,
-		append(args, ports.Limit(q.Limit))...)
+		FROM audit_events WHERE `+strings.Join(where, " AND ")+and+` ORDER BY sequence DESC LIMIT ?`,
+		append(append(args, more...), ports.Limit(q.Limit))...)
 }
 
 // eventRow is a row of audit_events.

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/ports"
 )
 
@@ -124,6 +125,18 @@ func (s *Store) Audit() ports.Audit { return (*audit)(s) }
 
 // Keys returns the store as ports.Keys.
 func (s *Store) Keys() ports.Keys { return (*keys)(s) }
+
+// Tenants returns the store as ports.Tenants.
+func (s *Store) Tenants() ports.Tenants { return (*tenants)(s) }
+
+// Directory returns the store as ports.Directory.
+func (s *Store) Directory() ports.Directory { return (*directory)(s) }
+
+// Machines returns the store as ports.Machines.
+func (s *Store) Machines() ports.Machines { return &clients{s, tenant.Every()} }
+
+// APITokens returns the store as ports.APITokens.
+func (s *Store) APITokens() ports.APITokens { return (*apiTokens)(s) }
 
 // querier is a *sql.DB or a *sql.Tx.
 type querier interface {
@@ -329,3 +342,11 @@ func newTextRow() row[string] { return &textRow{} }
 
 func (r *textRow) columns(into []any) []any { return append(into, &r.text) }
 func (r *textRow) value() string            { return r.text }
+
+// countRow is a row of one number.
+type countRow struct{ n int64 }
+
+func newCountRow() row[int64] { return &countRow{} }
+
+func (r *countRow) columns(into []any) []any { return append(into, &r.n) }
+func (r *countRow) value() int64             { return r.n }

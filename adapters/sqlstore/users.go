@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
@@ -63,14 +64,21 @@ func (s *users) ByLogin(ctx context.Context, key string) (user.User, error) {
 
 // Update implements ports.Users.
 func (s *users) Update(ctx context.Context, id string, change func(*user.User) error) (user.User, error) {
+	return s.update(ctx, tenant.Every(), id, change)
+}
+
+// update changes a user of a scope.
+func (s *users) update(ctx context.Context, scope tenant.Scope, id string, change func(*user.User) error) (user.User, error) {
 	db := (*Store)(s)
+	and, args := within(scope, "u.tenant")
 	var result user.User
 	err := db.write.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		u, err := s.byID(ctx, tx, id)
+		u, err := one(ctx, db, tx, newUserRow(), ports.ErrUserUnknown, `
+			SELECT `+userColumns+` FROM users u WHERE u.id = ?`+and, append([]any{id}, args...)...)
 		if err != nil {
 			return err
 		}
-		before := slices.Clone(u.Permissions)
+		before, home := slices.Clone(u.Permissions), u.Tenant
 		if err := change(&u); err != nil {
 			return err
 		}
@@ -90,7 +98,7 @@ func (s *users) Update(ctx context.Context, id string, change func(*user.User) e
 		if broken != NoViolation {
 			return s.clash(ctx, tx, &u)
 		}
-		if !slices.Equal(before, u.Permissions) {
+		if !slices.Equal(before, u.Permissions) || home != u.Tenant {
 			if _, err := db.exec(ctx, tx, `DELETE FROM user_permissions WHERE user_id = ?`, id); err != nil {
 				return err
 			}
@@ -125,28 +133,10 @@ func (s *users) Delete(ctx context.Context, id string) error {
 
 // Search implements ports.UserSearch.
 func (s *users) Search(ctx context.Context, q ports.UserQuery) ([]user.User, error) {
-	contains := s.dialect.Contains
-	where, args := []string{"u.id > ?"}, []any{q.After}
-	if q.After == "" {
-		where, args = []string{"1 = 1"}, nil
-	}
-	if q.Text != "" {
-		where = append(where, "("+contains("u.name_key")+" OR "+contains("u.email_key")+")")
-		args = append(args, q.Text, q.Text)
-	}
-	if q.Holds != "" {
-		where = append(where, "u.id IN (SELECT p.user_id FROM user_permissions p WHERE p.permission = ?)")
-		args = append(args, q.Holds)
-	}
-	if q.Banned {
-		where = append(where, "u.ban_from IS NOT NULL")
-	}
-	return scan(ctx, (*Store)(s), newUserRow, `
-		SELECT `+userColumns+` FROM users u WHERE `+strings.Join(where, " AND ")+` ORDER BY u.id LIMIT ?`,
-		append(args, ports.Limit(q.Limit))...)
+	return (&people{(*Store)(s), tenant.Every()}).Search(ctx, q)
 }
 
-// byID reads a user that the transaction is about to change.
+// byID reads a user that the transaction came upon.
 func (s *users) byID(ctx context.Context, tx *sql.Tx, id string) (user.User, error) {
 	return one(ctx, (*Store)(s), tx, newUserRow(), ports.ErrUserUnknown, `
 		SELECT `+userColumns+` FROM users u WHERE u.id = ?`, id)
@@ -167,7 +157,8 @@ func (s *users) clash(ctx context.Context, tx *sql.Tx, u *user.User) error {
 func (s *users) permit(ctx context.Context, tx *sql.Tx, u *user.User) error {
 	for _, permission := range u.Permissions {
 		if _, err := (*Store)(s).exec(ctx, tx, `
-			INSERT INTO user_permissions (permission, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, permission, u.ID); err != nil {
+			INSERT INTO user_permissions (permission, user_id, tenant) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+			permission, u.ID, u.Tenant); err != nil {
 			return err
 		}
 	}

@@ -43,6 +43,10 @@ type Store interface {
 	Marks() ports.Marks
 	Audit() ports.Audit
 	Keys() ports.Keys
+	Tenants() ports.Tenants
+	Directory() ports.Directory
+	Machines() ports.Machines
+	APITokens() ports.APITokens
 }
 
 // All runs every suite. The function opens an empty store and arranges for it to
