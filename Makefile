@@ -48,12 +48,7 @@ race: needs needs-curl needs-provider needs-postgres ## run every test with the 
 
 .PHONY: fuzz
 fuzz: needs ## fuzz every parser for FUZZTIME (10s)
-	@for package in $$(go list ./...); do \
-		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
-			echo "$$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -parallel 2 $$package; \
-		done; \
-	done
+	@FUZZTIME=$(FUZZTIME) .ci/fuzz
 
 .PHONY: bench
 bench: build ## measure, and print each ratio beside its aim
