@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Other systems have names of their own for some settings in the environment. They
@@ -43,7 +45,24 @@ var plainNames = map[string][]string{
 	"front-end":     {"FRONTEND_URL", "LOGIN_REDIRECT_URL"},
 	"callback-path": {"CALLBACK_ROUTE"},
 	"database":      {"SESSION_FILE"},
+	"token-cache":   {"TOKEN_CACHE_SIZE"},
 }
+
+// counted are settings of a time that others give as a bare number of this unit.
+var counted = map[string]struct {
+	name string
+	unit time.Duration
+	what string
+}{
+	"token-cache-ttl": {"TOKEN_CACHE_TTL", time.Second, "seconds"},
+	"access-life":     {"JWT_ACCESS_TOKEN_EXPIRE_MINUTES", time.Minute, "minutes"},
+}
+
+// The names of a secret that a backend signs its tokens with, and of how.
+const (
+	signingSecret    = "JWT_SECRET_KEY"
+	signingAlgorithm = "JWT_ALGORITHM"
+)
 
 // switchedOff is false in the environment of an application that is developed without
 // signing in.
@@ -65,6 +84,13 @@ func (s *sources) borrowed(name string) (setting, bool) {
 		return setting{"true", switchedOff}, on
 	case "cors-origins":
 		return s.frontEndOrigin()
+	case "signing-secret":
+		v := s.getenv(signingSecret)
+		return setting{v, signingSecret}, v != "" && !s.own["signing-secret-file"]
+	case "algorithm":
+		return s.signedWith()
+	case "token-cache-ttl", "access-life":
+		return s.counted(name)
 	}
 	f := s.family
 	if f == nil {
@@ -132,6 +158,35 @@ func (s *sources) bypassed() (bool, error) {
 	}
 }
 
+// signedWith is the algorithm of other systems, and HS256 where there is a secret to
+// sign with.
+func (s *sources) signedWith() (setting, bool) {
+	if v := s.getenv(signingAlgorithm); v != "" {
+		return setting{v, signingAlgorithm}, true
+	}
+	for _, name := range []string{"signing-secret", "signing-secret-file"} {
+		if s.own[name] {
+			return setting{"HS256", name}, true
+		}
+	}
+	return setting{"HS256", signingSecret}, s.getenv(signingSecret) != ""
+}
+
+// counted is a time that is given as a number.
+func (s *sources) counted(name string) (setting, bool) {
+	other := counted[name]
+	v := strings.TrimSpace(s.getenv(other.name))
+	if v == "" {
+		return setting{}, false
+	}
+	n, err := strconv.ParseUint(v, 10, 31)
+	if err != nil {
+		s.config.problems = append(s.config.problems, fmt.Errorf("%s: is a whole number of %s, not %q", other.name, other.what, v))
+		return setting{}, false
+	}
+	return setting{span(time.Duration(n) * other.unit), other.name}, true
+}
+
 // frontEndOrigin is the origin of another system's front end, whose pages call the
 // service with credentials there.
 func (s *sources) frontEndOrigin() (setting, bool) {
@@ -166,7 +221,10 @@ func (s *sources) note(names []string, flagged func(name string) bool) {
 
 // borrowedNames are all of them, for documentation and tests.
 func borrowedNames() []string {
-	names := []string{switchedOff}
+	names := []string{switchedOff, signingSecret, signingAlgorithm}
+	for _, other := range counted {
+		names = append(names, other.name)
+	}
 	for _, f := range families {
 		for _, name := range f.names {
 			names = append(names, name)

@@ -31,6 +31,7 @@ type settled struct {
 	masterKey     []byte // nil when it is in the file
 	masterFile    string
 	formerKey     []byte
+	signingSecret []byte // empty when keys are made
 	providers     []auth.Upstream
 	hasher        *passhash.Hasher
 }
@@ -77,6 +78,7 @@ func (c *config) check() (*settled, error) {
 	k.captcha()
 	k.upstreams(s)
 	k.development()
+	k.forward()
 	k.data()
 	if len(k.found) > 0 {
 		return nil, k.found
@@ -248,6 +250,9 @@ func (k *checker) lives() {
 		{"key-delay", k.KeyDelay, 0, 30 * 24 * time.Hour},
 		{"confirm-life", k.ConfirmLife, time.Minute, 30 * 24 * time.Hour},
 		{"reset-life", k.ResetLife, time.Minute, 24 * time.Hour},
+		{"token-cache-ttl", k.TokenTTL, 0, time.Hour},
+		{"secret-overlap", k.SecretOverlap, 0, 365 * 24 * time.Hour},
+		{"vouch-life", k.VouchLife, 10 * time.Second, time.Hour},
 	} {
 		if life.value < life.least || life.value > life.most {
 			k.wrong("%s: is %s to %s, not %s", life.name, span(life.least), span(life.most), span(life.value))
@@ -262,6 +267,9 @@ func (k *checker) lives() {
 	if k.Cache < 1 || k.Cache > 10_000_000 {
 		k.wrong("session-cache: is 1 to 10000000 sessions, not %d", k.Cache)
 	}
+	if k.TokenCache < 0 || k.TokenCache > 10_000_000 {
+		k.wrong("token-cache: is 0 to 10000000 tokens, not %d", k.TokenCache)
+	}
 }
 
 func (k *checker) secrets(s *settled) {
@@ -274,6 +282,7 @@ func (k *checker) secrets(s *settled) {
 	}
 	s.smtpPassword = read("smtp-password", k.SMTPPassword, k.SMTPPassFile)
 	s.captchaSecret = read("captcha-secret", k.CaptchaSecret, k.CaptchaFile)
+	k.signing(s, read("signing-secret", k.SigningSecret, k.SigningFile))
 	key := func(name, text string) []byte {
 		if text == "" {
 			return nil

@@ -44,6 +44,17 @@ type config struct {
 	ResetLife   time.Duration `default:"2h" placeholder:"TIME" group:"Sessions and tokens" help:"Life of a link that resets a password (${default})."`
 	Cache       int           `name:"session-cache" default:"100000" placeholder:"N" group:"Sessions and tokens" help:"Sessions kept in memory, at most (${default})."`
 
+	SigningSecret secret        `placeholder:"SECRET" group:"Sessions and tokens" help:"Sign access tokens with HS256 and this secret, which other services know too, in place of keys that are made: 32 bytes or more."`
+	SigningFile   string        `name:"signing-secret-file" placeholder:"FILE" group:"Sessions and tokens" help:"The file that has it."`
+	TokenCache    int           `default:"10000" placeholder:"N" group:"Sessions and tokens" help:"Tokens whose verification is remembered, at most (${default}); 0 for none."`
+	TokenTTL      time.Duration `name:"token-cache-ttl" default:"5m" placeholder:"TIME" group:"Sessions and tokens" help:"And for how long at most (${default}); what revokes a token counts at once all the same."`
+	SecretOverlap time.Duration `default:"24h" placeholder:"TIME" group:"Sessions and tokens" help:"A client's secret works on this long after another one was made (${default})."`
+
+	Policy       string        `placeholder:"FILE" group:"Deciding for a proxy" help:"The YAML file with the rules about what each route demands; without it every route demands a session."`
+	ForwardAuth  string        `default:"off" placeholder:"NAME" group:"Deciding for a proxy" help:"The proxy that asks GET /verify about each request (${default}): nginx, traefik, caddy, envoy or off."`
+	ForwardToken bool          `group:"Deciding for a proxy" help:"Give it a short-lived access token of whoever asks, for the services behind it."`
+	VouchLife    time.Duration `default:"1m" placeholder:"TIME" group:"Deciding for a proxy" help:"Life of such a token (${default})."`
+
 	AccountLimit limit  `default:"10/15m" placeholder:"N/TIME" group:"Limits and hashing" help:"Failed sign-ins of one account (${default})."`
 	AddressLimit limit  `default:"30/1m" placeholder:"N/TIME" group:"Limits and hashing" help:"Attempts to register, sign in or reset from one network (${default})."`
 	MailLimit    limit  `default:"2/30m" placeholder:"N/TIME" group:"Limits and hashing" help:"Mails to one address (${default})."`

@@ -10,6 +10,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// signing is a secret that tokens may be signed with.
+const signing = "hush-kq3Vx8ZtR1mWp5Yd7LfG2nBsT9cHjE4aQ0u"
+
 const key = "abababababababababababababababababababababababababababababababab"
 
 // What is refused, and with which words.
@@ -99,6 +102,22 @@ func TestConfig_refused(t *testing.T) {
 		{"master_key_short", "--master-key abcd", "master-key"},
 		{"master_key_twice", "--master-key " + key + " --master-key-file " + open, "both given"},
 		{"data_empty", "--data=", "data: is empty"},
+		{"token_cache", "--token-cache=-1", "token-cache: is 0 to"},
+		{"token_cache_for_long", "--token-cache-ttl 2h", "token-cache-ttl: is 0s to 1h"},
+		{"overlap", "--secret-overlap=-1h", "secret-overlap: is 0s to"},
+		{"vouched_for_long", "--vouch-life 2h", "vouch-life: is 10s to 1h"},
+		{"forward_to_nobody", "--forward-auth apache --trusted-proxies 10.0.0.1", "forward-auth: is nginx, traefik, caddy, envoy or off"},
+		{"forward_for_anybody", "--forward-auth nginx", "forward-auth: trusted-proxies is needed"},
+		{"forward_token_alone", "--forward-token", "forward-token: is for the proxy"},
+		{"signing_secret_short", "--signing-secret hush-hush-hush-hush-hush-hush-h", "signing-secret: has 31 bytes, and needs 32"},
+		{"signing_secret_repeats", "--signing-secret hush-2Q9hush-2Q9hush-2Q9hush-2Q9hush-2Q9", "signing-secret: repeats itself"},
+		{"signing_secret_counts", "--signing-secret hush0123456789abcdefghijklmnopqrstuvwxyz", "signing-secret: repeats itself, or counts up"},
+		{"signing_secret_of_two", "--signing-secret hush2h2uhs2h2u2s2h2uhh2s22uhs22h2u2s2h2h2uh", "signing-secret: has too few different characters"},
+		{"signing_secret_placeholder", "--signing-secret hush-CHANGE-ME-kq3Vx8ZtR1mWp5Yd7LfG2nBs", "signing-secret: reads like a placeholder"},
+		{"signing_secret_of_a_tutorial", "--signing-secret 09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", "signing-secret: is an example that everybody knows"},
+		{"signing_secret_otherwise", "--algorithm EdDSA --signing-secret " + signing, "algorithm: is EdDSA, but a signing secret is for HS256"},
+		{"signing_secret_twice", "--signing-secret " + signing + " --signing-secret-file " + open, "both given"},
+		{"signing_secret_for_everybody", "--signing-secret-file " + open, "everybody on this machine may read it"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			args := append([]string{"config", "check", "--data", filepath.Join(dir, "data")}, strings.Split(tt.args, " ")...)
@@ -135,6 +154,10 @@ func TestConfig_good(t *testing.T) {
 		"no_limits":        "--account-limit off --address-limit 100/1h",
 		"no_operations":    "--ops-listen off",
 		"algorithm":        "--algorithm HS256",
+		"signing_secret":   "--signing-secret " + signing,
+		"signing_hex":      "--algorithm HS256 --signing-secret 7f1c9e2ab4d8035e6a9bc1f27d4e8035",
+		"forward":          "--forward-auth caddy --trusted-proxies 127.0.0.1 --forward-token --vouch-life 30s",
+		"no_token_cache":   "--token-cache 0 --token-cache-ttl 0s --secret-overlap 0s",
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := append([]string{"config", "check", "--data", filepath.Join(dir, "data")}, strings.Fields(args)...)

@@ -212,6 +212,9 @@ func TestBorrowed(t *testing.T) {
 		"SCOPE": "openid profile  email", "CALLBACK_ROUTE": "/oidc/callback/", "LOGIN_REDIRECT_URL": "/welcome", "SESSION_FILE": "/tmp/none/sessions.db",
 		"USE_OAUTH": "true",
 	}
+	tokens := map[string]string{
+		"JWT_SECRET_KEY": signing, "JWT_ALGORITHM": "HS256", "JWT_ACCESS_TOKEN_EXPIRE_MINUTES": "30", "TOKEN_CACHE_SIZE": "500", "TOKEN_CACHE_TTL": "90",
+	}
 	with := func(base map[string]string, more ...string) map[string]string {
 		out := maps.Clone(base)
 		for i := 0; i < len(more); i += 2 {
@@ -273,6 +276,41 @@ func TestBorrowed(t *testing.T) {
 		{name: "bypass_undone", env: map[string]string{"USE_OAUTH": "false", "HEXWARD_DEVELOPMENT": "false"}, want: map[string]string{
 			"development": "false # from HEXWARD_DEVELOPMENT",
 		}},
+		{
+			name: "tokens", env: tokens, want: map[string]string{
+				"signing-secret": "'********' # from JWT_SECRET_KEY", "algorithm": "HS256 # from JWT_ALGORITHM", "access-life": "30m # from JWT_ACCESS_TOKEN_EXPIRE_MINUTES",
+				"token-cache": "500 # from TOKEN_CACHE_SIZE", "token-cache-ttl": "1m30s # from TOKEN_CACHE_TTL",
+			},
+		},
+		{name: "a_secret_is_for_HS256", env: with(tokens, "JWT_ALGORITHM", ""), want: map[string]string{"algorithm": "HS256 # from JWT_SECRET_KEY"}},
+		{name: "so_is_one_of_ours", env: map[string]string{"HEXWARD_SIGNING_SECRET": signing}, want: map[string]string{"algorithm": "HS256 # from signing-secret"}},
+		{name: "and_one_in_a_file", args: []string{"--signing-secret-file", writeConfig(t, signing)}, want: map[string]string{
+			"algorithm": "HS256 # from signing-secret-file", "signing-secret": "",
+		}},
+		{name: "an_algorithm_alone", env: map[string]string{"JWT_ALGORITHM": "RS256"}, want: map[string]string{"algorithm": "RS256 # from JWT_ALGORITHM"}},
+		{
+			name: "our_tokens_win", env: with(tokens, "HEXWARD_ACCESS_LIFE", "5m", "HEXWARD_TOKEN_CACHE", "7", "HEXWARD_TOKEN_CACHE_TTL", "1s",
+				"HEXWARD_SIGNING_SECRET", signing+"x", "HEXWARD_ALGORITHM", "HS256"),
+			want: map[string]string{
+				"access-life": "5m # from HEXWARD_ACCESS_LIFE", "token-cache": "7 # from HEXWARD_TOKEN_CACHE", "token-cache-ttl": "1s # from HEXWARD_TOKEN_CACHE_TTL",
+				"signing-secret": "'********' # from HEXWARD_SIGNING_SECRET", "algorithm": "HS256 # from HEXWARD_ALGORITHM",
+			},
+		},
+		{name: "our_file_wins", env: tokens, args: []string{"--signing-secret-file", writeConfig(t, signing)}, not: []string{"signing-secret"}},
+		{
+			name: "another_algorithm_than_the_secret's", env: with(tokens, "JWT_ALGORITHM", "RS256"),
+			err: "algorithm: is RS256 (from JWT_ALGORITHM), but a signing secret is for HS256",
+		},
+		{
+			name: "another_algorithm_of_ours", env: with(tokens, "JWT_ALGORITHM", "", "HEXWARD_ALGORITHM", "EdDSA"),
+			err: "algorithm: is EdDSA (from HEXWARD_ALGORITHM), but a signing secret is for HS256",
+		},
+		{name: "no_such_algorithm", env: map[string]string{"JWT_ALGORITHM": "HS512"}, err: "algorithm: is EdDSA, ES256, RS256 or HS256, not \"HS512\""},
+		{name: "secret_too_short", env: map[string]string{"JWT_SECRET_KEY": "hush-hush"}, err: "JWT_SECRET_KEY: has 9 bytes, and needs 32 or more; make one with"},
+		{name: "minutes", env: map[string]string{"JWT_ACCESS_TOKEN_EXPIRE_MINUTES": "30m"}, err: "JWT_ACCESS_TOKEN_EXPIRE_MINUTES: is a whole number of minutes, not \"30m\""},
+		{name: "too_many_minutes", env: map[string]string{"JWT_ACCESS_TOKEN_EXPIRE_MINUTES": "10080"}, err: "access-life: is 1m to 24h, not 168h"},
+		{name: "seconds", env: map[string]string{"TOKEN_CACHE_TTL": "-1"}, err: "TOKEN_CACHE_TTL: is a whole number of seconds"},
+		{name: "entries", env: map[string]string{"TOKEN_CACHE_SIZE": "many"}, err: "TOKEN_CACHE_SIZE: "},
 		{name: "front_end_in_the_clear", env: map[string]string{"FRONTEND_URL": "http://app.example"}, err: "http:// is for loopback only"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -336,7 +374,7 @@ func TestBorrowed_documented(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := main.BorrowedNames()
-	if len(names) != 13 || !slices.IsSorted(names) {
+	if len(names) != 18 || !slices.IsSorted(names) {
 		t.Errorf("the names are %v", names)
 	}
 	for _, name := range names {

@@ -96,7 +96,7 @@ func (p *program) open(ctx context.Context, log *slog.Logger, create bool, maile
 		Report: func(ctx context.Context, doing string, err error) {
 			log.ErrorContext(ctx, "failed in the background", "doing", doing, "error", err)
 		},
-		Settings: c.settings(),
+		Settings: c.settings(settled),
 	})
 	if err != nil {
 		return nil, problems{err}
@@ -117,7 +117,7 @@ func hint(err error) string {
 }
 
 // settings are the choices of the service.
-func (c *config) settings() auth.Settings {
+func (c *config) settings(settled *settled) auth.Settings {
 	s := auth.DefaultSettings(c.publicURL())
 	if c.Audience != "" {
 		s.Audience = c.Audience
@@ -128,6 +128,7 @@ func (c *config) settings() auth.Settings {
 	s.AccountLimit, s.AddressLimit, s.MailLimit = user.Limit(c.AccountLimit), user.Limit(c.AddressLimit), user.Limit(c.MailLimit)
 	s.ConfirmLife, s.ResetLife, s.SessionCache = c.ConfirmLife, c.ResetLife, c.Cache
 	s.Callback = c.publicURL() + c.callback()
+	s.Secret, s.TokenCacheTTL, s.SecretOverlap, s.VouchLife = settled.signingSecret, c.TokenTTL, c.SecretOverlap, c.VouchLife
 	return s
 }
 

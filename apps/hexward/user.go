@@ -72,6 +72,7 @@ type userAdd struct {
 	Email      string   `required:"" placeholder:"ADDRESS" help:"Their e-mail address."`
 	Admin      bool     `help:"Let them administer everything."`
 	Permission []string `placeholder:"NAME,…" help:"Permissions to give them."`
+	Tenant     string   `placeholder:"ID" help:"The tenant that they belong to; the default one if it is not given."`
 	Stdin      bool     `name:"password-stdin" help:"Read the password from standard input, one line."`
 	Generate   bool     `xor:"password" help:"Make a password and print it once, which is also what happens without a terminal."`
 	JSON       bool     `help:"Print JSON."`
@@ -88,7 +89,11 @@ func (c *userAdd) Run(ctx context.Context, p *program) error {
 		permissions = append(permissions, access.Admin)
 	}
 	return p.use(ctx, true, func(s *system) error {
-		u, err := s.AddUser(ctx, &s.operator, auth.NewUser{Username: c.Username, Email: c.Email, Password: password}, permissions, by)
+		operator, err := s.within(ctx, c.Tenant)
+		if err != nil {
+			return err
+		}
+		u, err := s.AddUser(ctx, &operator, auth.NewUser{Username: c.Username, Email: c.Email, Password: password}, permissions, by)
 		if err != nil {
 			return err
 		}
@@ -153,6 +158,7 @@ type userList struct {
 	Search     string `placeholder:"TEXT" help:"Only users with this in their name or address."`
 	Permission string `placeholder:"NAME" help:"Only users who hold this permission."`
 	Banned     bool   `help:"Only users who are or were banned for a time."`
+	Tenant     string `placeholder:"ID" help:"Only users of this tenant."`
 	After      string `placeholder:"ID" help:"Only users after this one: the last one of the page before."`
 	Limit      int    `default:"50" placeholder:"N" help:"At most this many (${default}; 1000 at most)."`
 	JSON       bool   `help:"Print JSON."`
@@ -161,7 +167,11 @@ type userList struct {
 // Run lists the users.
 func (c *userList) Run(ctx context.Context, p *program) error {
 	return p.use(ctx, false, func(s *system) error {
-		users, err := s.SearchUsers(ctx, &s.operator, ports.UserQuery{
+		operator, err := s.within(ctx, c.Tenant)
+		if err != nil {
+			return err
+		}
+		users, err := s.SearchUsers(ctx, &operator, ports.UserQuery{
 			Text: c.Search, Holds: c.Permission, Banned: c.Banned, After: c.After, Limit: c.Limit,
 		})
 		if err != nil {

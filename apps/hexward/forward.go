@@ -1,0 +1,22 @@
+package main
+
+import (
+	"slices"
+	"strings"
+)
+
+// proxies that ask about each request, each in its own way.
+var forwarders = []string{"nginx", "traefik", "caddy", "envoy"}
+
+// forward checks what a proxy is answered.
+func (k *checker) forward() {
+	on := k.ForwardAuth != "off" && k.ForwardAuth != ""
+	switch {
+	case on && !slices.Contains(forwarders, k.ForwardAuth):
+		k.wrong("forward-auth: is %s or off, not %q", strings.Join(forwarders, ", "), k.ForwardAuth)
+	case on && len(k.TrustProxy) == 0:
+		k.wrong("forward-auth: trusted-proxies is needed: nobody else's word counts for what was asked for, and without it every request is refused")
+	case !on && k.ForwardToken:
+		k.wrong("forward-token: is for the proxy that forward-auth names; give it, or leave forward-token out")
+	}
+}
