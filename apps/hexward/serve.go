@@ -279,7 +279,10 @@ func (p *program) welcome(ctx context.Context, s *server, first bool) {
 	}
 	fmt.Fprintln(p.stdout)
 	s.log.InfoContext(ctx, "serving", "address", c.Listen, "operations", c.OpsListen, "public_url", c.publicURL(), "data", c.Data)
-	if c.Algorithm == "HS256" {
+	switch {
+	case len(s.settled.signingSecret) > 0:
+		s.log.WarnContext(ctx, "tokens are signed with HS256 and a secret that is shared: every service that has it can make them, for anybody")
+	case c.Algorithm == "HS256":
 		s.log.WarnContext(ctx, "tokens are signed with HS256: nobody but this service can verify them")
 	}
 	if c.Development {
