@@ -73,8 +73,37 @@ func moment(name string, into *time.Time) member {
 	}}
 }
 
+func object(name string, into *[]byte) member {
+	return member{name, true, "an object", func(v token.Value) bool {
+		*into = []byte(v.Raw())
+		return v.Kind() == token.KindObject
+	}}
+}
+
 func optional(m member) member {
 	m.required = false
+	return m
+}
+
+// orNull lets a member be null, which changes nothing of what it is read into.
+func orNull(m member) member {
+	set := m.set
+	m.expects += " or null"
+	m.set = func(v token.Value) bool { return v.Kind() == token.KindNull || set(v) }
+	return m
+}
+
+// said notes that a member is there.
+func said(m member, there *bool) member {
+	set := m.set
+	m.set = func(v token.Value) bool { *there = true; return set(v) }
+	return m
+}
+
+// given points at what a member is read into if it is there.
+func given[T any](m member, at **T, value *T) member {
+	set := m.set
+	m.set = func(v token.Value) bool { *at = value; return set(v) }
 	return m
 }
 

@@ -83,6 +83,9 @@ func (k *call) serve(handle func(*call) error) error {
 	if !k.route.asked {
 		k.requestID()
 	}
+	if k.route.oauth {
+		h.Set(fiber.HeaderPragma, "no-cache") // RFC 6749 §5.1
+	}
 	if err := checkRequest(&k.Request().Header); err != nil {
 		h.SetConnectionClose() // what follows may be part of this request
 		return err
@@ -149,6 +152,7 @@ func (k *call) authenticate() error {
 	if k.shown.ambiguous {
 		return errAmbiguous
 	}
+	k.shown.From = k
 	var err error
 	k.identity, err = k.service.Authenticate(context.Background(), k.shown.Credentials)
 	if err != nil && fault.KindOf(err) == fault.Unauthenticated {
@@ -210,6 +214,9 @@ func (k *call) client() auth.Client {
 		Request: k.requestID(),
 	}
 }
+
+// Visitor is client for whom a credential makes a user here.
+func (k *call) Visitor() auth.Client { return k.client() }
 
 // requestID returns the request's id, which the answer has in X-Request-Id: a
 // trusted proxy's, or a new one.

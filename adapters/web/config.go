@@ -104,6 +104,8 @@ type server struct {
 	headers []header // on every answer
 	pages   bool     // the routes of pages are there
 
+	metadata document // of the authorization server
+
 	appChecked sync.Once
 	appError   error // see checkApp
 }
@@ -161,6 +163,9 @@ func newServer(service *auth.Service, c Config) (*server, error) {
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	if s.metadata, err = newMetadata(service.Settings.Issuer, s.origin, assertionAlgorithms); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	s.defaults()

@@ -60,6 +60,8 @@ type problem struct {
 	Detail    string        `json:"detail"`
 	Errors    []fault.Field `json:"errors,omitempty"`
 	RequestID string        `json:"request_id,omitempty"` // when somebody should look into the log
+
+	oauth bool // the code is one of RFC 6749
 }
 
 // problemOf turns any error into an answer. retry is zero unless the client should
@@ -68,6 +70,10 @@ func problemOf(err error) (p problem, retry time.Duration) {
 	var status *statusError
 	if errors.As(err, &status) {
 		return problem{Status: status.status, Code: status.code, Detail: status.detail}, 0
+	}
+	var refused *refusal
+	if errors.As(err, &refused) {
+		return problem{Status: refused.status, Code: refused.code, Detail: refused.description, oauth: true}, 0
 	}
 	var f *fault.Error
 	errors.As(err, &f)
@@ -102,6 +108,10 @@ func (k *call) fail(err error) {
 	h := &k.Response().Header
 	if retry > 0 {
 		h.Set(fiber.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(retry.Seconds()))))
+	}
+	if k.route.oauth {
+		k.failOAuth(&p)
+		return
 	}
 	if p.Status == fiber.StatusUnauthorized {
 		challenge := "Bearer"

@@ -17,17 +17,7 @@ func (k *call) jwks() error {
 	if document == nil {
 		return fault.New(fault.Unavailable, "not_ready", "the service is starting; please try again")
 	}
-	h := &k.Response().Header
-	h.Set(fiber.HeaderCacheControl, "public, max-age=300")
-	h.Set(fiber.HeaderETag, etag)
-	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	if matches(k.Get(fiber.HeaderIfNoneMatch), etag) {
-		k.Status(fiber.StatusNotModified)
-		return nil
-	}
-	h.SetContentType("application/jwk-set+json")
-	k.Response().SetBodyRaw(document)
-	return nil
+	return k.public(document, etag, "application/jwk-set+json")
 }
 
 // matches compares an If-None-Match header with an entity tag (RFC 9110 §13.1.2).

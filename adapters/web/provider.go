@@ -120,7 +120,7 @@ func (k *call) signInCode() error {
 // oauthError is an error as RFC 6749 §5.2 writes it.
 type oauthError struct {
 	Error       string `json:"error"`
-	Description string `json:"error_description"`
+	Description string `json:"error_description,omitempty"`
 }
 
 // backChannelLogout takes a provider's word that somebody has signed out there

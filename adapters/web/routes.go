@@ -31,6 +31,7 @@ type Route struct {
 
 	grants bool // answers with credentials, so it demands the same origin whatever came with it
 	signed bool // the body proves itself, and no cookie counts: any origin may send it
+	oauth  bool // an endpoint of OAuth, which refuses as RFC 6749 §5.2 says; signed too
 	asked  bool // by a proxy about somebody's request to something else; see verify
 	only   bool // GET without HEAD
 	unread bool // the request could not be read: nothing of it is checked
@@ -92,7 +93,14 @@ func (s *server) callbackRoutes() []Route {
 
 // rootRoutes hang at the root.
 var rootRoutes = []Route{
-	{Method: "GET", Path: "/.well-known/jwks.json", handle: (*call).jwks},
+	{Method: "GET", Path: jwksPath, handle: (*call).jwks},
+	{Method: "GET", Path: metadataPath, handle: (*call).oauthMetadata},
+	{Method: "POST", Path: tokenPath, signed: true, oauth: true, handle: (*call).oauthToken},
+	{Method: "POST", Path: introspectPath, signed: true, oauth: true, handle: (*call).introspect},
+	{Method: "POST", Path: revokePath, signed: true, oauth: true, handle: (*call).revoke},
+	{Method: "GET", Path: "/tokens", Demand: SignedIn, handle: (*call).listTokens},
+	{Method: "POST", Path: "/tokens", Demand: SignedIn, handle: (*call).makeToken},
+	{Method: "DELETE", Path: "/tokens/{id}", Demand: SignedIn, handle: (*call).deleteToken},
 	{Method: "GET", Path: "/admin/users", Demand: Administrator, handle: (*call).searchUsers},
 	{Method: "POST", Path: "/admin/users", Demand: Administrator, handle: (*call).addUser},
 	{Method: "GET", Path: "/admin/users/{id}", Demand: Administrator, handle: (*call).findUser},
@@ -100,6 +108,18 @@ var rootRoutes = []Route{
 	{Method: "POST", Path: "/admin/users/{id}/unban", Demand: Administrator, handle: (*call).unban},
 	{Method: "POST", Path: "/admin/users/{id}/kick", Demand: Administrator, handle: (*call).kick},
 	{Method: "PUT", Path: "/admin/users/{id}/permissions", Demand: Administrator, handle: (*call).permit},
+	{Method: "GET", Path: "/admin/clients", Demand: Administrator, handle: (*call).listClients},
+	{Method: "POST", Path: "/admin/clients", Demand: Administrator, handle: (*call).addClient},
+	{Method: "GET", Path: "/admin/clients/{id}", Demand: Administrator, handle: (*call).findClient},
+	{Method: "PATCH", Path: "/admin/clients/{id}", Demand: Administrator, handle: (*call).changeClient},
+	{Method: "DELETE", Path: "/admin/clients/{id}", Demand: Administrator, handle: (*call).deleteClient},
+	{Method: "POST", Path: "/admin/clients/{id}/rotate", Demand: Administrator, handle: (*call).rotateClient},
+	{Method: "POST", Path: "/admin/clients/{id}/disable", Demand: Administrator, handle: (*call).disableClient},
+	{Method: "POST", Path: "/admin/clients/{id}/enable", Demand: Administrator, handle: (*call).enableClient},
+	{Method: "GET", Path: "/admin/tenants", Demand: Administrator, handle: (*call).listTenants},
+	{Method: "POST", Path: "/admin/tenants", Demand: Administrator, handle: (*call).addTenant},
+	{Method: "GET", Path: "/admin/tenants/{id}", Demand: Administrator, handle: (*call).findTenant},
+	{Method: "PATCH", Path: "/admin/tenants/{id}", Demand: Administrator, handle: (*call).changeTenant},
 	{Method: "POST", Path: "/admin/blackout", Demand: Administrator, handle: (*call).blackout},
 	{Method: "GET", Path: "/admin/keys", Demand: Administrator, handle: (*call).listKeys},
 	{Method: "POST", Path: "/admin/keys/rotate", Demand: Administrator, handle: (*call).rotateKeys},
@@ -190,6 +210,7 @@ func MountRoot(r fiber.Router, service *auth.Service, c Config) (*Guard, error) 
 // their paths.
 func (s *server) register(r fiber.Router, routes []Route) {
 	methods := map[string][]string{}
+	oauth := map[string]bool{}
 	var paths []string
 	for i := range routes {
 		route := &routes[i]
@@ -198,6 +219,7 @@ func (s *server) register(r fiber.Router, routes []Route) {
 			paths = append(paths, path)
 		}
 		methods[path] = append(methods[path], route.Method)
+		oauth[path] = route.oauth
 		r.Add(route.Method, path, s.handler(route))
 		if route.Method == fiber.MethodGet && !route.only {
 			methods[path] = append(methods[path], fiber.MethodHead)
@@ -205,7 +227,7 @@ func (s *server) register(r fiber.Router, routes []Route) {
 		}
 	}
 	for _, path := range paths {
-		route := &Route{Path: template(path), handle: otherMethod(methods[path])}
+		route := &Route{Path: template(path), oauth: oauth[path], handle: otherMethod(methods[path])}
 		r.All(path, s.handler(route))
 	}
 }
