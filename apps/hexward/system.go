@@ -92,6 +92,7 @@ func (p *program) open(ctx context.Context, log *slog.Logger, create bool, maile
 		MailTokens: s.store.MailTokens(), Attempts: s.store.Attempts(), Marks: s.store.Marks(), Audit: s.store.Audit(), Keys: s.store.Keys(),
 		Keyring: ring, Signer: signer.New(), Sealer: seals, Hasher: settled.hasher, Mailer: mailer, Captcha: human,
 		Identities: s.store.Identities(), Providers: settled.providers,
+		Tenants: s.store.Tenants(), Directory: s.store.Directory(), Machines: s.store.Machines(), APITokens: s.store.APITokens(),
 		Seal: ids, Now: p.now, Rand: rand.Reader,
 		Report: func(ctx context.Context, doing string, err error) {
 			log.ErrorContext(ctx, "failed in the background", "doing", doing, "error", err)
