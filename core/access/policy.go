@@ -11,6 +11,27 @@ const (
 	Public                       // none is needed; who shows a good one is known by it all the same
 )
 
+var demands = [...]string{SessionOnly: "session", SessionOrToken: "session_or_token", TokenOnly: "token", Public: "public"}
+
+// String returns the demand's stable name: "session", "session_or_token", "token" or "public". A number that is no demand is
+// "session", which is how it is treated.
+func (d Demand) String() string {
+	if int(d) >= len(demands) {
+		d = SessionOnly
+	}
+	return demands[d]
+}
+
+// ParseDemand returns the demand of this name, to the letter; ok is false when there is none.
+func ParseDemand(name string) (d Demand, ok bool) {
+	for i := range demands {
+		if demands[i] == name {
+			return Demand(i), true
+		}
+	}
+	return SessionOnly, false
+}
+
 // Rule says what the requests that it is about must show.
 type Rule struct {
 	Methods     []string // upper case; none for every method; GET means HEAD too
@@ -35,37 +56,77 @@ const (
 	PermissionMissing        // the principal does not hold a permission
 )
 
-// Policy is an ordered list of rules, of which the first that is about a request holds. It is
-// immutable and safe for concurrent use.
-type Policy struct{ rules []Rule }
+var reasons = [...]string{
+	"allowed", "path_ambiguous", "unauthenticated", "session_required", "token_required", "user_required", "machine_required",
+	"forbidden",
+}
 
-// NewPolicy returns the policy of these rules, in their order. Its error joins a RuleError for every problem: a
-// path, method or permission that is not one, a rule that is there twice, one that no request
-// reaches because earlier ones are about all of its requests.
-func NewPolicy(rules []Rule) (*Policy, error) { return &Policy{rules}, nil }
+// String returns the reason's stable code: "allowed", "path_ambiguous", "unauthenticated", "session_required", "token_required",
+// "user_required", "machine_required", "forbidden". The last is also that of a number that is no reason.
+func (r Reason) String() string {
+	if int(r) >= len(reasons) {
+		r = PermissionMissing
+	}
+	return reasons[r]
+}
+
+// Status returns the HTTP status of a refusal: 400, 401 or 403, and 200 for Allowed.
+func (r Reason) Status() int {
+	switch r {
+	case Allowed:
+		return 200
+	case PathRefused:
+		return 400
+	case Unauthenticated:
+		return 401
+	default:
+		return 403
+	}
+}
 
 // Decision is what becomes of a request.
 type Decision struct {
-	Rule   int // the index of the rule; -1 for the default
+	Rule   int // the index of the rule; -1 for the default, and for a path that is refused
 	Reason Reason
 }
 
-// Match returns the rule that is about a request, and its index; the default and -1 for a request that no rule is
-// about. ok is false for a path that can be read in more than one way. The path is as it came, still escaped, and may
-// have a query.
-func (p *Policy) Match(method, path string) (rule *Rule, index int, ok bool) {
-	return &Rule{}, -1, true
+// Decide is Match and Admits. It allocates nothing.
+func (p *Policy) Decide(method, path string, who *Principal) Decision {
+	rule, index, _ := p.Match(method, path)
+	return Decision{index, rule.Admits(who)}
 }
 
-// Admits holds a principal against the rule.
-func (r *Rule) Admits(who *Principal) Reason { return Allowed }
-
-// Decide is Match and Admits.
-func (p *Policy) Decide(method, path string, who *Principal) Decision { return Decision{} }
-
-// String returns the reason's stable code: "allowed", "path_ambiguous", "unauthenticated", "session_required", "token_required",
-// "user_required", "machine_required", "forbidden".
-func (r Reason) String() string { return "" }
-
-// Status returns the HTTP status of a refusal: 400, 401 or 403, and 200 for Allowed.
-func (r Reason) Status() int { return 200 }
+// Admits holds a principal against the rule and returns the first of these that is so:
+//
+//   - the rule is Public: Allowed, whoever asks;
+//   - nobody is signed in: Unauthenticated. So it is for the zero Principal and a nil one, and for a principal that
+//     showed neither a session nor a token, like the local operator, who does not call routes;
+//   - the credential is not of the sort that is demanded: SessionRequired or TokenRequired. An AccessCookie is a session;
+//   - the kind is not the one that is demanded: UserRequired or MachineRequired;
+//   - a permission is missing: PermissionMissing. Admin is not every other one.
+//
+// A nil Rule, which Match returns for a path that it refuses, admits nobody: PathRefused.
+func (r *Rule) Admits(who *Principal) Reason {
+	switch {
+	case r == nil:
+		return PathRefused
+	case r.Demand == Public:
+		return Allowed
+	case who == nil || who.Kind != User && who.Kind != Machine || !who.Via.Session() && !who.Via.Token():
+		return Unauthenticated
+	case r.Demand == TokenOnly && !who.Via.Token():
+		return TokenRequired
+	case r.Demand != TokenOnly && r.Demand != SessionOrToken && !who.Via.Session():
+		return SessionRequired
+	case r.Only == User && who.Kind != User:
+		return UserRequired
+	case r.Only != Anonymous && r.Only != who.Kind:
+		return MachineRequired
+	}
+	for _, permission := range r.Permissions {
+		if !who.Has(permission) {
+			return PermissionMissing
+		}
+	}
+	return Allowed
+}

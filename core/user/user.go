@@ -2,9 +2,9 @@ package user
 
 import (
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/fault"
 )
 
@@ -97,16 +97,13 @@ func (u *User) SetPassword(hash string, now time.Time) {
 	u.UpdatedAt = now
 }
 
-// The bounds of permissions.
-const (
-	MaxPermissions = 64
-	maxPermission  = 64 // bytes
-)
+// MaxPermissions is how many permissions a user has at most.
+const MaxPermissions = access.MaxPermissions
 
 // Permit sets the permissions, sorted and without duplicates, and reports
 // whether that changed anything. A permission is 1 to 64 letters, digits and
-// ".:_-/*"; anything else, or more than MaxPermissions, is an Invalid fault on
-// "permissions".
+// ".:_-/*" (access.ValidPermission); anything else, or more than MaxPermissions, is an
+// Invalid fault on "permissions".
 func (u *User) Permit(permissions []string, now time.Time) (changed bool, err error) {
 	set := slices.Clone(permissions)
 	slices.Sort(set)
@@ -115,7 +112,7 @@ func (u *User) Permit(permissions []string, now time.Time) (changed bool, err er
 		return false, fault.InvalidField("permissions", "too_many", "a user has at most 64 permissions")
 	}
 	for _, p := range set {
-		if !ValidPermission(p) {
+		if !access.ValidPermission(p) {
 			return false, fault.InvalidField("permissions", "character", "a permission is 1 to 64 letters, digits and .:_-/* characters")
 		}
 	}
@@ -125,17 +122,4 @@ func (u *User) Permit(permissions []string, now time.Time) (changed bool, err er
 	u.Permissions = set
 	u.UpdatedAt = now
 	return true, nil
-}
-
-// ValidPermission reports whether s has the form of a permission.
-func ValidPermission(s string) bool {
-	if s == "" || len(s) > maxPermission {
-		return false
-	}
-	for i := range len(s) {
-		if !alphanumeric(s[i]) && !strings.ContainsRune(".:_-/*", rune(s[i])) {
-			return false
-		}
-	}
-	return true
 }
