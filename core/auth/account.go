@@ -26,6 +26,14 @@ func (s *Service) Me(ctx context.Context, p *access.Principal) (user.User, error
 	return u, nil
 }
 
+// ownUser is Me for what only the person themselves may do.
+func (s *Service) ownUser(ctx context.Context, p *access.Principal) (user.User, error) {
+	if err := themselves(p); err != nil {
+		return user.User{}, err
+	}
+	return s.Me(ctx, p)
+}
+
 // ChangeUsername gives a user another name: the principal's own, or anybody's in
 // the tenant for an administrator. Somebody else's is Forbidden, a user that is
 // not there NotFound for an administrator, the present name Invalid, a taken one

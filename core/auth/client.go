@@ -210,6 +210,25 @@ func person(p *access.Principal) error {
 	return nil
 }
 
+// themselves returns nil if the principal is a user who is signed in themselves: by a session, or by an access token
+// of ours that one has. What changes an account or its ways in asks for that, so that a narrow token that leaked does
+// not become the whole account: neither an API token nor another issuer's token is a session's, nor is what we vouch
+// for them with.
+func themselves(p *access.Principal) error {
+	if err := person(p); err != nil {
+		return err
+	}
+	switch p.Via {
+	case access.SessionCookie, access.AccessCookie, access.AccessToken:
+		if p.Session != "" {
+			return nil
+		}
+	}
+	return errPerson
+}
+
+var errPerson = fault.New(fault.Forbidden, "person_required", "only you yourself can do this: please sign in, and use no token of another kind")
+
 // administrator returns nil if the principal may administer.
 func administrator(p *access.Principal) error {
 	switch {
