@@ -13,7 +13,6 @@ import (
 	"github.com/hexward/hexward/core/secret"
 	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/token"
-	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
 
@@ -99,11 +98,11 @@ func (s *Service) home(ctx context.Context, p *access.Principal) (string, error)
 // scopesOf returns permissions as a client has them: sorted, without duplicates. They have the bounds of a user's.
 func scopesOf(permissions []string) ([]string, error) {
 	set := slices.Compact(slices.Sorted(slices.Values(permissions)))
-	if len(set) > user.MaxPermissions {
+	if len(set) > access.MaxPermissions {
 		return nil, fault.InvalidField("permissions", "too_many", "a client has at most 64 permissions")
 	}
 	for _, p := range set {
-		if !user.ValidPermission(p) {
+		if !access.ValidPermission(p) {
 			return nil, fault.InvalidField("permissions", "character", "a permission is 1 to 64 letters, digits and .:_-/* characters")
 		}
 	}
