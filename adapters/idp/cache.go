@@ -22,10 +22,11 @@ const (
 	forUse    reason = iota - 1 // for use, as long as it is fresh
 	forSignIn                   // a sign-in came under an unknown key id
 	forLogout                   // a logout token did
+	forBearer                   // an access token did
 	reasons
 )
 
-// cached is one document of the provider. There is one fetch at a time, which goes on
+// cached is one document of a source. There is one fetch at a time, which goes on
 // when the caller that started it is gone.
 type cached[T any] struct {
 	mu       sync.Mutex
@@ -45,13 +46,13 @@ type flight[T any] struct {
 
 // get returns the document. Unless why is forUse, it is fetched again, or, when that was done a
 // short while ago, returned as it is.
-func (c *cached[T]) get(ctx context.Context, why reason, p *Provider, fetch func(context.Context) (T, error)) (T, error) {
-	now := p.config.Now()
+func (c *cached[T]) get(ctx context.Context, why reason, clock func() time.Time, fetch func(context.Context) (T, error)) (T, error) {
+	now := clock()
 	c.mu.Lock()
 	has := !c.at.IsZero()
 	fresh := has && now.Sub(c.at) < freshFor
 	switch {
-	case fresh && why == forUse, has && why != forUse && now.Sub(c.forced[why]) < unknownIn:
+	case fresh && why == forUse, has && why != forUse && c.flight == nil && now.Sub(c.forced[why]) < unknownIn:
 		defer c.mu.Unlock()
 		return c.value, nil
 	case c.flight == nil && c.err != nil && now.Sub(c.failedAt) < retryIn:
@@ -61,12 +62,7 @@ func (c *cached[T]) get(ctx context.Context, why reason, p *Provider, fetch func
 	if why != forUse {
 		c.forced[why] = now
 	}
-	f := c.flight
-	if f == nil {
-		f = &flight[T]{done: make(chan struct{})}
-		c.flight = f
-		go c.fly(context.WithoutCancel(ctx), p, f, fetch)
-	}
+	f := c.start(ctx, clock, fetch)
 	c.mu.Unlock()
 
 	var err error
@@ -83,6 +79,24 @@ func (c *cached[T]) get(ctx context.Context, why reason, p *Provider, fetch func
 	return c.stale(why, now, err)
 }
 
+// start returns the fetch that is under way, or begins one. c.mu is held.
+func (c *cached[T]) start(ctx context.Context, clock func() time.Time, fetch func(context.Context) (T, error)) *flight[T] {
+	if c.flight == nil {
+		c.flight = &flight[T]{done: make(chan struct{})}
+		go c.fly(context.WithoutCancel(ctx), clock, c.flight, fetch)
+	}
+	return c.flight
+}
+
+// renew begins a fetch for whom the document at hand is good enough, and does not wait for it.
+func (c *cached[T]) renew(ctx context.Context, clock func() time.Time, fetch func(context.Context) (T, error)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil || clock().Sub(c.failedAt) >= retryIn {
+		c.start(ctx, clock, fetch)
+	}
+}
+
 // stale returns the document if it may still be used in place of one that could not be
 // fetched.
 func (c *cached[T]) stale(why reason, now time.Time, err error) (T, error) {
@@ -93,9 +107,9 @@ func (c *cached[T]) stale(why reason, now time.Time, err error) (T, error) {
 	return none, err
 }
 
-func (c *cached[T]) fly(ctx context.Context, p *Provider, f *flight[T], fetch func(context.Context) (T, error)) {
+func (c *cached[T]) fly(ctx context.Context, clock func() time.Time, f *flight[T], fetch func(context.Context) (T, error)) {
 	f.value, f.err = fetch(ctx)
-	now := p.config.Now()
+	now := clock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.err, c.flight = f.err, nil
@@ -105,6 +119,13 @@ func (c *cached[T]) fly(ctx context.Context, p *Provider, f *flight[T], fetch fu
 		c.failedAt = now
 	}
 	close(f.done)
+}
+
+// failing reports whether the latest fetch failed.
+func (c *cached[T]) failing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err != nil
 }
 
 // state returns when the document was fetched, and why the latest fetch failed.

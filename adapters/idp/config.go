@@ -191,7 +191,7 @@ func (c *Config) locate(p *preset) (errs []error) {
 	c.Endpoints = c.Endpoints.or(p.standing)
 	for _, e := range c.Endpoints.all() {
 		if *e.at != "" {
-			if err := checkURL(*e.at, c.plain()); err != nil {
+			if err := checkURL(*e.at, plain(c.Issuer, c.Discovery)); err != nil {
 				errs = append(errs, fmt.Errorf("the %s endpoint %q %w", e.name, *e.at, err))
 			}
 		}
@@ -199,9 +199,9 @@ func (c *Config) locate(p *preset) (errs []error) {
 	return errs
 }
 
-// plain reports whether the provider is spoken http with, on this machine.
-func (c *Config) plain() bool {
-	return strings.HasPrefix(c.Issuer, "http:") || c.Issuer == "" && strings.HasPrefix(c.Discovery, "http:")
+// plain reports whether an issuer is spoken http with, on this machine.
+func plain(issuer, discovery string) bool {
+	return strings.HasPrefix(issuer, "http:") || issuer == "" && strings.HasPrefix(discovery, "http:")
 }
 
 type endpoint struct {

@@ -9,7 +9,7 @@ import (
 	"github.com/hexward/hexward/core/token"
 )
 
-// metadata is what is known of the provider: what it announces (OpenID Connect
+// metadata is what is known of a source: what it announces (OpenID Connect
 // Discovery 1.0 §3), or what is configured in its place.
 type metadata struct {
 	issuer    string // may contain templated
@@ -18,22 +18,22 @@ type metadata struct {
 	style     string
 }
 
-// metadata returns what is known of the provider.
-func (p *Provider) metadata(ctx context.Context) (metadata, error) {
-	if p.fixed != nil {
-		return *p.fixed, nil
+// metadata returns what is known of the source.
+func (s *source) metadata(ctx context.Context) (metadata, error) {
+	if s.fixed != nil {
+		return *s.fixed, nil
 	}
-	return p.discovered.get(ctx, forUse, p, p.discover)
+	return s.discovered.get(ctx, forUse, s.now, s.discover)
 }
 
 // discover fetches the discovery document.
-func (p *Provider) discover(ctx context.Context) (metadata, error) {
+func (s *source) discover(ctx context.Context) (metadata, error) {
 	const what = "discovery"
-	at := p.config.Discovery
+	at := s.discovery
 	if at == "" {
-		at = strings.TrimSuffix(p.config.Issuer, "/") + wellKnown
+		at = strings.TrimSuffix(s.issuer, "/") + wellKnown
 	}
-	got, err := p.get(ctx, what, at, "")
+	got, err := s.get(ctx, what, at, "")
 	if err != nil {
 		return metadata{}, err
 	}
@@ -41,7 +41,7 @@ func (p *Provider) discover(ctx context.Context) (metadata, error) {
 	if err != nil {
 		return metadata{}, err
 	}
-	m, err := p.readMetadata(doc)
+	m, err := s.readMetadata(doc)
 	if err != nil {
 		return metadata{}, unavailable(what, err)
 	}
@@ -50,13 +50,13 @@ func (p *Provider) discover(ctx context.Context) (metadata, error) {
 
 // readMetadata reads a discovery document. It must be of the issuer that is configured: one that
 // speaks for another would let its tokens pass for that issuer's (Discovery 1.0 §4.3).
-func (p *Provider) readMetadata(doc token.Value) (metadata, error) {
-	m := metadata{endpoints: p.config.Endpoints}
+func (s *source) readMetadata(doc token.Value) (metadata, error) {
+	m := metadata{endpoints: s.endpoints}
 	m.issuer, _ = text(doc, "issuer")
-	if m.issuer == "" || !slices.Contains(p.expected(), m.issuer) {
+	if m.issuer == "" || !slices.Contains(s.expected(), m.issuer) {
 		return m, said("the document is not of the issuer that is configured")
 	}
-	plain := p.config.plain()
+	plain := s.plain()
 	for _, e := range m.endpoints.all() {
 		if _, there := doc.Member(e.name); !there || *e.at != "" {
 			continue
@@ -66,8 +66,10 @@ func (p *Provider) readMetadata(doc token.Value) (metadata, error) {
 			return m, said(fmt.Sprintf("the document's %s is not an https URL", e.name))
 		}
 	}
-	if m.endpoints.Authorization == "" || m.endpoints.Token == "" || m.endpoints.JWKS == "" {
-		return m, said("the document lacks authorization_endpoint, token_endpoint or jwks_uri")
+	for _, e := range m.endpoints.all() {
+		if *e.at == "" && slices.Contains(s.needs, e.name) {
+			return m, said("the document lacks " + strings.Join(s.needs, " or "))
+		}
 	}
 	if v, there := doc.Member("authorization_response_iss_parameter_supported"); there {
 		m.announces, _ = v.Bool()
@@ -78,12 +80,12 @@ func (p *Provider) readMetadata(doc token.Value) (metadata, error) {
 
 // expected returns the issuers that the discovery document may have. When only the document's URL
 // is known it may end in a slash, which the URL does not tell.
-func (p *Provider) expected() []string {
-	if p.config.Issuer == "" {
-		issuer := strings.TrimSuffix(p.config.Discovery, wellKnown)
-		return []string{p.preset.template(issuer), issuer + "/"}
+func (s *source) expected() []string {
+	if s.issuer == "" {
+		issuer := strings.TrimSuffix(s.discovery, wellKnown)
+		return []string{s.preset.template(issuer), issuer + "/"}
 	}
-	return []string{p.preset.template(p.config.Issuer)}
+	return []string{s.preset.template(s.issuer)}
 }
 
 // template returns the issuer that the discovery document of a configured one has.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -58,14 +59,13 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // newClient returns a client that follows no redirects.
-func newClient(c *Config) *http.Client {
-	base := c.Transport
+func newClient(base http.RoundTripper, roots *x509.CertPool, timeout time.Duration) *http.Client {
 	if base == nil {
 		base = &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: c.Timeout}).DialContext,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.RootCAs},
-			TLSHandshakeTimeout:    c.Timeout,
+			DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
+			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+			TLSHandshakeTimeout:    timeout,
 			ForceAttemptHTTP2:      true,
 			MaxResponseHeaderBytes: 64 << 10,
 			MaxIdleConnsPerHost:    8,
@@ -85,10 +85,10 @@ type reply struct {
 }
 
 // ask sends a request that is part of what, and returns the answer, whatever its status.
-func (p *Provider) ask(ctx context.Context, what string, r *http.Request) (reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.config.Timeout)
+func (s *source) ask(ctx context.Context, what string, r *http.Request) (reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	got, err := p.client.Do(r.WithContext(ctx))
+	got, err := s.client.Do(r.WithContext(ctx))
 	if err != nil {
 		return reply{}, unavailable(what, err)
 	}
@@ -101,7 +101,7 @@ func (p *Provider) ask(ctx context.Context, what string, r *http.Request) (reply
 }
 
 // get fetches a JSON document. bearer may be empty.
-func (p *Provider) get(ctx context.Context, what, at, bearer string) (reply, error) {
+func (s *source) get(ctx context.Context, what, at, bearer string) (reply, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, http.NoBody)
 	if err != nil {
 		return reply{}, unavailable(what, said("cannot be asked for at its URL"))
@@ -109,7 +109,7 @@ func (p *Provider) get(ctx context.Context, what, at, bearer string) (reply, err
 	if bearer != "" {
 		r.Header.Set("Authorization", "Bearer "+bearer)
 	}
-	return p.ask(ctx, what, r)
+	return s.ask(ctx, what, r)
 }
 
 // document returns the JSON value of a reply with status 200 that is an object, or, if

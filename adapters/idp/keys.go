@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -27,30 +28,32 @@ type issuerKey struct {
 type keySet []issuerKey
 
 // keySet returns the provider's keys.
-func (p *Provider) keySet(ctx context.Context, why reason, m metadata) (keySet, error) {
-	return p.keys.get(ctx, why, p, func(ctx context.Context) (keySet, error) {
-		const what = "keys"
-		got, err := p.get(ctx, what, m.endpoints.JWKS, "")
-		if err != nil {
-			return nil, err
-		}
-		doc, err := got.document(what, false)
-		if err != nil {
-			return nil, err
-		}
-		keys := p.readKeys(doc)
-		if len(keys) == 0 {
-			return nil, unavailable(what, said("there is none that is of use"))
-		}
-		return keys, nil
-	})
+func (s *source) keySet(ctx context.Context, why reason, m metadata) (keySet, error) {
+	return s.keys.get(ctx, why, s.now, func(ctx context.Context) (keySet, error) { return s.fetchKeys(ctx, m) })
+}
+
+func (s *source) fetchKeys(ctx context.Context, m metadata) (keySet, error) {
+	const what = "keys"
+	got, err := s.get(ctx, what, m.endpoints.JWKS, "")
+	if err != nil {
+		return nil, err
+	}
+	doc, err := got.document(what, false)
+	if err != nil {
+		return nil, err
+	}
+	keys := s.readKeys(doc)
+	if len(keys) == 0 {
+		return nil, unavailable(what, said("there is none that is of use"))
+	}
+	return keys, nil
 }
 
 // readKeys returns the keys of a JWK Set that are of use: asymmetric, strong, for verifying, of an
 // accepted algorithm. Others are left out, as a provider may have them for others; but of those with
 // the same kid the first counts. An RSA key without alg is for the one RSA algorithm that is
 // accepted, or RS256.
-func (p *Provider) readKeys(doc token.Value) keySet {
+func (s *source) readKeys(doc token.Value) keySet {
 	var keys keySet
 	list, _ := doc.Member("keys")
 	if list.Kind() != token.KindArray {
@@ -58,15 +61,15 @@ func (p *Provider) readKeys(doc token.Value) keySet {
 	}
 	n := 0
 	for c := list.Members(); c.Next() && n < maxKeys; n++ {
-		key, err := token.ParseKey([]byte(p.withAlgorithm(c.Value())))
-		if err != nil || key.Type() == "oct" || !slices.Contains(p.config.Algorithms, key.Algorithm()) {
+		key, err := token.ParseKey([]byte(s.withAlgorithm(c.Value())))
+		if err != nil || key.Type() == "oct" || !slices.Contains(s.algorithms, key.Algorithm()) {
 			continue
 		}
 		if key.ID() != "" && slices.ContainsFunc(keys, func(k issuerKey) bool { return k.ID() == key.ID() }) {
 			continue
 		}
 		issuer := ""
-		if p.preset.aliases != nil {
+		if s.preset.aliases != nil {
 			issuer, _ = text(c.Value(), "issuer")
 		}
 		keys = append(keys, issuerKey{key, issuer})
@@ -76,13 +79,13 @@ func (p *Provider) readKeys(doc token.Value) keySet {
 
 // withAlgorithm returns the JWK v, with alg if it is an RSA key that has none and there is but one RSA algorithm
 // to choose from.
-func (p *Provider) withAlgorithm(v token.Value) string {
+func (s *source) withAlgorithm(v token.Value) string {
 	_, has := v.Member("alg")
 	if kty, _ := text(v, "kty"); kty != "RSA" || has {
 		return v.Raw()
 	}
 	only := ""
-	for _, name := range p.config.Algorithms {
+	for _, name := range s.algorithms {
 		if strings.HasPrefix(name, "RS") || strings.HasPrefix(name, "PS") {
 			if only != "" {
 				return v.Raw()
@@ -94,6 +97,17 @@ func (p *Provider) withAlgorithm(v token.Value) string {
 		return v.Raw()
 	}
 	return `{"alg":"` + only + `",` + v.Raw()[1:]
+}
+
+// equal reports whether two sets are the same keys.
+func (s keySet) equal(others keySet) bool {
+	return slices.EqualFunc(s, others, func(a, b issuerKey) bool {
+		same := a.ID() == b.ID() && a.Algorithm() == b.Algorithm() && a.Type() == b.Type() && a.Curve() == b.Curve() && a.issuer == b.issuer
+		for _, name := range []string{"x", "y", "n", "e"} {
+			same = same && bytes.Equal(a.Parameter(name), b.Parameter(name))
+		}
+		return same
+	})
 }
 
 // of returns the keys for the tokens of an issuer.

@@ -30,12 +30,17 @@ func (s statements) text(name string, longest int) string {
 			continue
 		}
 		text, _ := member.Text()
-		if len(text) > longest || strings.ContainsFunc(text, unicode.IsControl) {
-			return ""
-		}
-		return text
+		return printable(text, longest)
 	}
 	return ""
+}
+
+// printable returns a text that can be shown and is not too long, or "".
+func printable(text string, longest int) string {
+	if len(text) > longest || strings.ContainsFunc(text, unicode.IsControl) {
+		return ""
+	}
+	return text
 }
 
 // first returns the first of the claims that is there.
@@ -82,21 +87,27 @@ func (p *Provider) person(ctx context.Context, m metadata, claims token.Claims, 
 		}
 		s = append(s, info)
 	}
+	who := p.preset.describe(s)
+	who.Issuer, who.Subject, who.Session, who.Tokens = claims.Issuer, claims.Subject, statements{own}.first("sid"), tokens
+	if p.config.TenantClaim != "" {
+		who.Tenant = s.first(p.config.TenantClaim)
+	}
+	return who, nil
+}
+
+// describe returns what is said of a person beyond who they are.
+func (p *preset) describe(s statements) ports.Person {
 	who := ports.Person{
-		Issuer: claims.Issuer, Subject: claims.Subject, Session: statements{own}.first("sid"),
-		Username: s.first(p.preset.names...), Tokens: tokens,
-		Profile: user.Profile{FullName: s.text("name", 2*maxClaim), Picture: s.text("picture", 8*maxClaim)},
+		Username: s.first(p.names...),
+		Profile:  user.Profile{FullName: s.text("name", 2*maxClaim), Picture: s.text("picture", 8*maxClaim)},
 	}
 	if who.Profile.FullName == "" {
 		who.Profile.FullName = strings.TrimSpace(s.first("given_name") + " " + s.first("family_name"))
 	}
 	who.Profile = who.Profile.Clean()
-	if p.config.TenantClaim != "" {
-		who.Tenant = s.first(p.config.TenantClaim)
-	}
 	who.Email, who.EmailVerified = s.email()
-	if p.preset.vouches != nil && !p.preset.vouches(who.Email, s.first("hd")) {
+	if p.vouches != nil && !p.vouches(who.Email, s.first("hd")) {
 		who.EmailVerified = false
 	}
-	return who, nil
+	return who
 }

@@ -25,6 +25,7 @@ type preset struct {
 	tokenUse string                      // what the claim "token_use" of ID tokens says
 	vouches  func(email, hd string) bool // whether email_verified speaks for the present owner of the address
 	people   func(*Provider) peopleAPI   // of a provider without OpenID Connect
+	bearer   *bearing                    // what its access tokens are like; nil if they are opaque
 }
 
 // logoutForm is how a browser is sent to the provider for signing out. The zero value is
@@ -44,7 +45,7 @@ const templated = "{tenantid}"
 
 // presets is all that is peculiar to any provider.
 var presets = map[string]preset{
-	"oidc": {needs: "an issuer or a discovery URL", scopes: openid, names: usual},
+	"oidc": {needs: "an issuer or a discovery URL", scopes: openid, names: usual, bearer: &anyBearer},
 
 	// The issuer ends in a slash: https://auth0.com/docs/secure/tokens/id-tokens/id-token-structure.
 	// org_id: https://auth0.com/docs/manage-users/organizations/using-tokens. Logout:
@@ -52,7 +53,7 @@ var presets = map[string]preset{
 	"auth0": {
 		byDomain: "https://%/", needs: "the tenant's domain, as in example.eu.auth0.com", scopes: openid,
 		names: []string{"preferred_username", "nickname"}, tenant: "org_id",
-		logout: logoutForm{path: "/v2/logout", back: "returnTo"},
+		logout: logoutForm{path: "/v2/logout", back: "returnTo"}, bearer: &auth0Bearer,
 	},
 
 	// ID tokens and access tokens are signed alike and told apart by token_use:
@@ -65,7 +66,7 @@ var presets = map[string]preset{
 	"cognito": {
 		needs: "the user pool's issuer, as in https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI", scopes: openid,
 		names: []string{"preferred_username", "cognito:username", "username"}, tenant: "custom:tenant",
-		tokenUse: "id", logout: logoutForm{path: "/logout", back: "logout_uri"},
+		tokenUse: "id", logout: logoutForm{path: "/logout", back: "logout_uri"}, bearer: &cognitoBearer,
 		domain: Endpoints{ //nolint:gosec // paths, no credentials
 			Authorization: "/oauth2/authorize", Token: "/oauth2/token", UserInfo: "/oauth2/userInfo",
 			Revocation: "/oauth2/revoke", EndSession: "/logout",
@@ -76,6 +77,7 @@ var presets = map[string]preset{
 	// https://authress.io/knowledge-base/docs/authentication/validating-jwts.
 	"authress": {
 		byDomain: "https://%", needs: "the account's domain, as in account.login.authress.io", scopes: openid, names: usual,
+		bearer: &authressBearer,
 	},
 
 	// iss may lack the scheme: https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload.
@@ -100,10 +102,11 @@ var presets = map[string]preset{
 		aliases: map[string]string{
 			"common": templated, "organizations": templated, "consumers": "9188040d-6c67-4c5b-b112-36a304b66dad",
 		},
+		bearer: &microsoftBearer,
 	},
 
 	// https://www.keycloak.org/securing-apps/oidc-layers: all that is needed is discovered.
-	"keycloak": {needs: "a realm's issuer, as in https://id.example/realms/name", scopes: openid, names: usual},
+	"keycloak": {needs: "a realm's issuer, as in https://id.example/realms/name", scopes: openid, names: usual, bearer: &keycloakBearer},
 
 	// OAuth 2.0 and an interface of its own:
 	// https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps,

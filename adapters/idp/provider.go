@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -18,13 +17,9 @@ import (
 // Provider is one provider that people sign in through. It is safe for concurrent
 // use.
 type Provider struct {
-	config     Config
-	preset     *preset
-	people     peopleAPI // nil with OpenID Connect
-	client     *http.Client
-	fixed      *metadata // in place of discovery
-	discovered cached[metadata]
-	keys       cached[keySet]
+	source
+	config Config
+	people peopleAPI // nil with OpenID Connect
 }
 
 var (
@@ -49,7 +44,11 @@ func New(c Config) (*Provider, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	p := &Provider{config: c, preset: &known, client: newClient(&c)}
+	p := &Provider{config: c, source: source{
+		preset: &known, issuer: c.Issuer, discovery: c.Discovery, endpoints: c.Endpoints,
+		needs: []string{"authorization_endpoint", "token_endpoint", "jwks_uri"}, algorithms: c.Algorithms,
+		timeout: c.Timeout, now: c.Now, client: newClient(c.Transport, c.RootCAs, c.Timeout),
+	}}
 	if known.people != nil {
 		p.people = known.people(p)
 	}
@@ -62,26 +61,6 @@ func New(c Config) (*Provider, error) {
 
 // Name returns the name under which the provider is configured.
 func (p *Provider) Name() string { return p.config.Name }
-
-// Status is what an administrator wants to know of a provider. Times are zero for what
-// has not been fetched yet.
-type Status struct {
-	Discovered time.Time // when the discovery document was fetched
-	KeysAt     time.Time // when the keys were
-	Keys       []string  // the ids of those that are of use; "" for one without
-	Err        error     // why the latest fetch of either failed; nil if none did
-}
-
-// Status returns what was fetched, and fetches nothing.
-func (p *Provider) Status() Status {
-	_, discovered, documentErr := p.discovered.state()
-	keys, at, keysErr := p.keys.state()
-	s := Status{Discovered: discovered, KeysAt: at, Err: errors.Join(documentErr, keysErr)}
-	for _, k := range keys {
-		s.Keys = append(s.Keys, k.ID())
-	}
-	return s
-}
 
 // patience is how many times as long as one request a call may take.
 const patience = 3
