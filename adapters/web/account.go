@@ -290,9 +290,9 @@ func (k *call) delivered() string {
 	return byCookie
 }
 
-// PrincipalFrom returns who asks, on a route behind RequireUser or
-// RequirePermission, and the anonymous principal on any other. It is shared: do
-// not change it. It may be kept after the request.
+// PrincipalFrom returns who asks, on a route behind one of Guard's handlers, and the
+// anonymous principal on any other. It is shared: do not change it. It may be kept
+// after the request.
 func PrincipalFrom(c *fiber.Ctx) *access.Principal {
 	if p, ok := c.Locals(principalKey{}).(*access.Principal); ok {
 		return p

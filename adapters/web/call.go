@@ -90,6 +90,9 @@ func (k *call) serve(handle func(*call) error) error {
 		h.SetConnectionClose() // what follows may be part of this request
 		return err
 	}
+	if k.route.asked && k.Forward != "" {
+		return k.forward() // about a path that is not ours
+	}
 	if err := checkPath(k.Request().URI().PathOriginal()); err != nil {
 		return err
 	}
@@ -103,7 +106,7 @@ func (k *call) serve(handle func(*call) error) error {
 	}
 	k.allowOrigin()
 	k.shown = k.cookies.read(&k.Request().Header)
-	if err := k.sameOrigin(); err != nil {
+	if err := k.sameOrigin(k.Method()); err != nil {
 		return err
 	}
 	if k.route.Demand != Anybody {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/auth"
 )
 
@@ -38,6 +39,21 @@ type Config struct {
 	// TrustedProxies are the addresses whose X-Forwarded-For, X-Forwarded-Proto and
 	// X-Request-Id headers are believed. Nobody's when empty.
 	TrustedProxies []netip.Prefix
+
+	// Forward names the proxy that asks at /verify whether somebody's request may go
+	// on, and thereby how it says which request that is: "nginx" in X-Original-Method
+	// and X-Original-URI, "traefik" and "caddy" in X-Forwarded-Method and
+	// X-Forwarded-Uri, "envoy" in the method and by the path after /verify. It must be
+	// one of TrustedProxies. When empty, /verify answers whoever asks about themselves.
+	Forward string
+
+	// Policy says what the requests demand that Forward's proxy asks about. When nil,
+	// each demands a session or a token.
+	Policy *access.Policy
+
+	// ForwardToken gives what is behind Forward's proxy a short-lived access token of
+	// ours about whoever asks, in X-Auth-Token, whatever the request showed.
+	ForwardToken bool
 
 	// Origins are the other origins whose pages may use the API with credentials,
 	// as "https://app.example", to the letter.
@@ -103,6 +119,7 @@ type server struct {
 	cookies cookieNames
 	headers []header // on every answer
 	pages   bool     // the routes of pages are there
+	asking  *proxy   // Forward
 
 	metadata document // of the authorization server
 
@@ -157,6 +174,7 @@ func newServer(service *auth.Service, c Config) (*server, error) {
 			errs = append(errs, errors.New("a trusted proxy is an address prefix as 10.0.0.0/8"))
 		}
 	}
+	errs = append(errs, s.checkForward()...)
 	for _, d := range []time.Duration{c.Timeout, c.ReadTimeout, c.WriteTimeout, c.IdleTimeout} {
 		if d < 0 {
 			errs = append(errs, fmt.Errorf("a timeout is not negative: %v", d))

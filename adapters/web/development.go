@@ -52,7 +52,7 @@ func (k *call) develop() error {
 		return err
 	}
 	k.identity.Principal = &access.Principal{
-		Kind: access.User, Subject: u.ID, Name: u.Name.String(), Tenant: u.Tenant, Permissions: u.Permissions,
+		Kind: access.User, Via: access.SessionCookie, Subject: u.ID, Name: u.Name.String(), Tenant: u.Tenant, Permissions: u.Permissions,
 	}
 	return nil
 }

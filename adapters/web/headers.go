@@ -52,7 +52,7 @@ func checkRequest(h *fasthttp.RequestHeader) error {
 // believed are the headers by which something is decided.
 var believed = []string{
 	"Authorization", "Cookie", "Origin", "Sec-Fetch-Site", "Content-Encoding", "X-Forwarded-For", "X-Forwarded-Proto", "X-Request-Id",
-	"X-Original-Method", "X-Original-Uri", "X-Forwarded-Method", "X-Forwarded-Uri",
+	"X-Original-Method", "X-Original-Uri", "X-Forwarded-Method", "X-Forwarded-Uri", "X-Forwarded-Host",
 }
 
 // checkTrailer refuses a chunked request that has one of them in its trailer: the

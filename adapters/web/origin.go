@@ -19,8 +19,10 @@ var errCrossOrigin = fault.New(fault.Forbidden, "cross_origin", "another site's 
 // to. This is the reasoning of net/http.CrossOriginProtection. Requests that an
 // Authorization header decides are not checked, but where the answer grants
 // cookies: browsers attach that header for Basic authentication on their own.
-func (k *call) sameOrigin() error {
-	switch k.Method() {
+//
+// The method is that of the request which this one's headers are about.
+func (k *call) sameOrigin(method string) error {
+	switch method {
 	case fiber.MethodGet, fiber.MethodHead, fiber.MethodOptions:
 		return nil
 	}

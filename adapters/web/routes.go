@@ -151,6 +151,7 @@ func New(service *auth.Service, c Config) (*fiber.App, error) {
 		ErrorHandler:                 s.outside,
 	})
 	app.Server().SecureErrorLogMessage = true
+	s.registerForward(app.Group(s.base))
 	s.register(app.Group(s.base), baseRoutes)
 	s.register(app, rootRoutes)
 	s.register(app, pageRoutes)
@@ -190,6 +191,7 @@ func Mount(r fiber.Router, service *auth.Service, c Config) (*Guard, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.registerForward(r)
 	s.register(r, baseRoutes)
 	return &Guard{s}, nil
 }

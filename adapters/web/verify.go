@@ -11,6 +11,7 @@ import (
 var (
 	authSubject     = []byte("X-Auth-Subject")
 	authName        = []byte("X-Auth-Name")
+	authKind        = []byte("X-Auth-Kind")
 	authTenant      = []byte("X-Auth-Tenant")
 	authPermissions = []byte("X-Auth-Permissions")
 	authSession     = []byte("X-Auth-Session")
@@ -29,6 +30,7 @@ func (k *call) verify() error {
 	h.SetCanonical(authSubject, b)
 	b = appendHeaderValue(b[:0], p.Name)
 	h.SetCanonical(authName, b)
+	h.SetCanonical(authKind, append(b[:0], p.Kind.String()...))
 	b = appendHeaderValue(b[:0], p.Tenant)
 	h.SetCanonical(authTenant, b)
 	b = b[:0]
@@ -53,7 +55,9 @@ func appendPrincipal(b []byte, p *access.Principal) []byte {
 	b = appendString(b, p.Subject)
 	b = append(b, `,"name":`...)
 	b = appendString(b, p.Name)
-	b = append(b, `,"tenant":`...)
+	b = append(b, `,"kind":"`...)
+	b = append(b, p.Kind.String()...)
+	b = append(b, `","tenant":`...)
 	b = appendString(b, p.Tenant)
 	b = append(b, `,"permissions":[`...)
 	for i, permission := range p.Permissions {
