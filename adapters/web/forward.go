@@ -89,7 +89,7 @@ func (k *call) forward() error {
 	}
 	rule, _, ok := k.Policy.Match(method, target)
 	if !ok {
-		err := refusal(access.PathRefused)
+		err := refusalFor(access.PathRefused)
 		if !k.asking.relays {
 			return fault.Wrap(err, fault.Forbidden, fault.CodeOf(err), "this path can be read in more than one way")
 		}

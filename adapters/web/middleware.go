@@ -84,7 +84,7 @@ func (g *Guard) Enforce(policy *access.Policy) fiber.Handler {
 	enforce := func(k *call) error {
 		rule, _, ok := policy.Match(k.Method(), k.OriginalURL())
 		if !ok {
-			return refusal(access.PathRefused)
+			return refusalFor(access.PathRefused)
 		}
 		if !k.App().Config().CaseSensitive {
 			return errCaseless
@@ -175,13 +175,13 @@ func (k *call) hold(method string, rule *access.Rule) error {
 		k.identity, k.dead = auth.Identity{Principal: stranger}, nil
 	}
 	if reason := rule.Admits(k.who()); reason != access.Allowed {
-		return refusal(reason)
+		return refusalFor(reason)
 	}
 	return nil
 }
 
-// refusal is the one table from the reasons of a policy to errors.
-func refusal(r access.Reason) error {
+// refusalFor is the one table from the reasons of a policy to errors.
+func refusalFor(r access.Reason) error {
 	kind, message := fault.Forbidden, errForbidden.Message
 	switch r {
 	case access.PathRefused:
