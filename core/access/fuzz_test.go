@@ -44,7 +44,7 @@ func agree(t *testing.T, p *access.Policy, lines []string, method, path string) 
 // TestPolicy_Match_naive holds Match against the naive matcher, with policies and paths out of so few words that they
 // meet, in many spellings.
 func TestPolicy_Match_naive(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same paths each time
+	r := rand.New(rand.NewPCG(1, 2)) // the same paths each time
 	words := []string{"a", "b", "ab", "A", "é", "*"}
 	spelt := []string{
 		"a", "b", "ab", "A", "%61", "%62", "a%62", "%61%62", "%41", "%c3%a9", "%C3%A9", "*", "%2a", "", ".", "%2e", "..", ".%2E", "%2f", "%25", "%2561",
@@ -124,7 +124,7 @@ func reachable(t *testing.T, lines []string) (*access.Policy, []string) {
 }
 
 func problemsOf(err error) (list []*access.RuleError) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the list that NewPolicy joined
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
 			list = append(list, e.(*access.RuleError)) //nolint:errorlint,forcetypeassert // as documented
 		}

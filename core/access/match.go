@@ -139,14 +139,16 @@ func (p *Policy) about(method string) ruleSet {
 // any.
 func (s ruleSet) narrow(a ruleSet, b []part) bool {
 	var some uint64
-	for i := range s {
+	a = a[:len(s)]
+	for i, held := range s {
 		keep := a[i]
 		if len(b) > 0 && b[0].word == i {
 			keep |= b[0].bits
 			b = b[1:]
 		}
-		s[i] &= keep
-		some |= s[i]
+		keep &= held
+		s[i] = keep
+		some |= keep
 	}
 	return some != 0
 }
@@ -161,8 +163,7 @@ func (s ruleSet) first(other ruleSet) int {
 	return -1
 }
 
-func (s ruleSet) add(rule int)      { s[rule/64] |= 1 << (rule % 64) }
-func (s ruleSet) has(rule int) bool { return s[rule/64]>>(rule%64)&1 == 1 }
+func (s ruleSet) add(rule int) { s[rule/64] |= 1 << (rule % 64) }
 
 // find returns the rules that take a segment for what it is.
 func (l *level) find(path string, s *segment) []part {

@@ -299,7 +299,7 @@ func (l *level) index() {
 		for l.slots[at] != 0 {
 			at = (at + 1) & (size - 1)
 		}
-		l.slots[at] = uint16(i + 1) //nolint:gosec // there are at most MaxRules
+		l.slots[at] = uint16(i + 1) // there are at most MaxRules
 	}
 }
 
@@ -311,11 +311,16 @@ func (p *Policy) unreached(patterns []pattern) (wrong []*RuleError) {
 		of[patterns[i].index] = patterns[i].methods
 	}
 	before := make(ruleSet, (len(p.rules)+63)/64)
+	seen := make(map[string]int, len(patterns))
 	for i := range patterns {
 		pat := &patterns[i]
-		if twin := slices.IndexFunc(patterns[:i], pat.equal); twin >= 0 {
-			wrong = append(wrong, &RuleError{Index: pat.index, Problem: "is a duplicate: its path and methods are taken", By: []int{patterns[twin].index}})
-		} else if by := p.takers(pat, slices.Clone(before), of); len(by) > 0 {
+		key := pat.key()
+		if twin, ok := seen[key]; ok {
+			wrong = append(wrong, &RuleError{Index: pat.index, Problem: "is a duplicate: its path and methods are taken", By: []int{twin}})
+			continue
+		}
+		seen[key] = pat.index
+		if by := p.takers(pat, slices.Clone(before), of); len(by) > 0 {
 			wrong = append(wrong, &RuleError{Index: pat.index, Problem: "is never reached: all of its requests are taken", By: by})
 		}
 		before.add(pat.index)
@@ -323,8 +328,13 @@ func (p *Policy) unreached(patterns []pattern) (wrong []*RuleError) {
 	return wrong
 }
 
-func (p *pattern) equal(other pattern) bool {
-	return p.methods == other.methods && p.open == other.open && slices.Equal(p.segments, other.segments)
+// key is the same for patterns that are.
+func (p *pattern) key() string {
+	text := strconv.FormatUint(p.methods, 16) + "/" + strings.Join(p.segments, "/")
+	if p.open {
+		text += "/**"
+	}
+	return text
 }
 
 // takers returns which rules of a set take all requests of a pattern, or none if they leave one.
