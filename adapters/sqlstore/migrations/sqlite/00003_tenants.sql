@@ -55,13 +55,17 @@ CREATE TABLE api_tokens (
 CREATE INDEX api_tokens_user ON api_tokens (user_id, created_at, id);
 CREATE INDEX api_tokens_expires_at ON api_tokens (expires_at) WHERE expires_at IS NOT NULL;
 
-CREATE INDEX users_tenant ON users (tenant, id);
+CREATE INDEX users_tenant ON users (tenant, id, name_key, email_key); -- the keys for what looks at all of them
 CREATE INDEX users_banned_tenant ON users (tenant, id) WHERE ban_from IS NOT NULL;
 
 ALTER TABLE user_permissions ADD COLUMN tenant TEXT NOT NULL DEFAULT ''; -- the user's
 UPDATE user_permissions SET tenant = users.tenant FROM users WHERE users.id = user_permissions.user_id;
 CREATE INDEX user_permissions_tenant ON user_permissions (permission, tenant, user_id);
 
--- What has no tenant belongs to the default one.
+-- An event of no tenant belongs to the default one. Each of these indexes has all that it takes to find the latest events.
+DROP INDEX audit_events_subject;
+DROP INDEX audit_events_actor;
 CREATE INDEX audit_events_tenant ON audit_events ((CASE tenant WHEN '' THEN 'default' ELSE tenant END), sequence);
 CREATE INDEX audit_events_tenant_action ON audit_events ((CASE tenant WHEN '' THEN 'default' ELSE tenant END), action, sequence);
+CREATE INDEX audit_events_subject ON audit_events (subject, (CASE tenant WHEN '' THEN 'default' ELSE tenant END), sequence);
+CREATE INDEX audit_events_actor ON audit_events (actor, (CASE tenant WHEN '' THEN 'default' ELSE tenant END), sequence);
