@@ -28,15 +28,16 @@ type clientCommand struct {
 
 // shownClient is a client as commands print one.
 type shownClient struct {
-	ID          string        `json:"client_id"`
-	Name        string        `json:"name"`
-	Tenant      string        `json:"tenant"`
-	Permissions []string      `json:"permissions"`
-	Disabled    bool          `json:"disabled"`
-	Secrets     []shownSecret `json:"secrets"`
-	Keys        int           `json:"keys"`
-	CreatedAt   *time.Time    `json:"created_at"`
-	UpdatedAt   *time.Time    `json:"updated_at"`
+	ID          string          `json:"id"`
+	Name        string          `json:"name"`
+	Tenant      string          `json:"tenant"`
+	Permissions []string        `json:"permissions"`
+	Disabled    bool            `json:"disabled"`
+	DisabledAt  *time.Time      `json:"disabled_at,omitempty"`
+	Secrets     []shownSecret   `json:"secrets"`
+	Keys        json.RawMessage `json:"keys,omitempty"`
+	CreatedAt   *time.Time      `json:"created_at"`
+	UpdatedAt   *time.Time      `json:"updated_at"`
 }
 
 // shownSecret is what there is to know of a secret.
@@ -47,30 +48,28 @@ type shownSecret struct {
 
 func showClient(c *client.Client, now time.Time) shownClient {
 	s := shownClient{
-		ID: c.ID, Name: c.Name, Tenant: c.Tenant, Permissions: append([]string{}, c.Permissions...), Disabled: c.Disabled(),
-		Secrets: []shownSecret{}, CreatedAt: optional(c.CreatedAt), UpdatedAt: optional(c.UpdatedAt),
+		ID: c.ID, Name: c.Name, Tenant: c.Tenant, Permissions: append([]string{}, c.Permissions...),
+		Disabled: c.Disabled(), DisabledAt: optional(c.DisabledAt), Secrets: []shownSecret{}, Keys: c.Keys, CreatedAt: optional(c.CreatedAt), UpdatedAt: optional(c.UpdatedAt),
 	}
 	for _, one := range c.Secrets {
 		if one.ExpiresAt.IsZero() || now.Before(one.ExpiresAt) {
 			s.Secrets = append(s.Secrets, shownSecret{optional(one.CreatedAt), optional(one.ExpiresAt)})
 		}
 	}
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if json.Unmarshal(c.Keys, &set) == nil {
-		s.Keys = len(set.Keys)
-	}
 	return s
 }
 
 // credentials says what a client shows for itself, in a few words.
 func (s *shownClient) credentials() string {
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	_ = json.Unmarshal(s.Keys, &set) // none is none
 	var list []string
 	for _, n := range []struct {
 		count int
 		what  string
-	}{{len(s.Secrets), "secret"}, {s.Keys, "key"}} {
+	}{{len(s.Secrets), "secret"}, {len(set.Keys), "key"}} {
 		switch n.count {
 		case 0:
 		case 1:
@@ -87,7 +86,7 @@ func (p *program) printSecret(c *client.Client, done, secret string, asJSON bool
 	if asJSON {
 		return printJSON(p.stdout, struct {
 			shownClient
-			Secret string `json:"client_secret,omitempty"`
+			Secret string `json:"secret,omitempty"`
 		}{showClient(c, p.now()), secret})
 	}
 	fmt.Fprintf(p.stdout, "%s %s\nclient_id: %s\n", done, printable(c.Name), c.ID)
@@ -209,6 +208,7 @@ func (c *clientShow) Run(ctx context.Context, p *program) error {
 			{"tenant", shown.Tenant},
 			{"permissions", strings.Join(shown.Permissions, " ")},
 			{"disabled", yes(shown.Disabled)},
+			{"shows", shown.credentials()},
 			{"created", when(found.CreatedAt)},
 		}
 		for _, one := range shown.Secrets {
@@ -218,9 +218,6 @@ func (c *clientShow) Run(ctx context.Context, p *program) error {
 			}
 			rows = append(rows, []string{"secret", life})
 		}
-		if shown.Keys > 0 {
-			rows = append(rows, []string{"keys", strconv.Itoa(shown.Keys)})
-		}
 		return printTable(p.stdout, rows)
 	})
 }
@@ -228,7 +225,8 @@ func (c *clientShow) Run(ctx context.Context, p *program) error {
 type clientRotate struct {
 	machine
 	Compromised bool   `xor:"how" help:"Refuse the secret before, and the tokens that it gave, at once."`
-	Keys        string `xor:"how" placeholder:"FILE" help:"Take the public keys of this JWK Set in place of those before, and make no secret. - reads standard input."`
+	Keys        string `xor:"how" placeholder:"FILE" help:"Take the public keys of this JWK Set in place of what it showed before, and make no secret. - reads standard input."`
+	NoKeys      bool   `xor:"how" help:"Take its keys away, and make a secret."`
 	JSON        bool   `help:"Print JSON."`
 }
 
@@ -245,6 +243,11 @@ func (c *clientRotate) Run(ctx context.Context, p *program) error {
 				return err
 			}
 			return p.printSecret(&changed, "took the keys of", "", c.JSON)
+		}
+		if c.NoKeys {
+			if _, err := s.ChangeClient(ctx, &s.operator, c.ID, auth.ChangedClient{Keys: &keys}, by); err != nil {
+				return err
+			}
 		}
 		changed, secret, err := s.RotateClient(ctx, &s.operator, c.ID, c.Compromised, by)
 		if err != nil {

@@ -50,7 +50,7 @@ type config struct {
 	TokenTTL      time.Duration `name:"token-cache-ttl" default:"5m" placeholder:"TIME" group:"Sessions and tokens" help:"And for how long at most (${default}); what revokes a token counts at once all the same."`
 	SecretOverlap time.Duration `default:"24h" placeholder:"TIME" group:"Sessions and tokens" help:"A client's secret works on this long after another one was made (${default})."`
 
-	Policy       string        `placeholder:"FILE" group:"Deciding for a proxy" help:"The YAML file with the rules about what each route demands; without it every route demands a session."`
+	Policy       string        `placeholder:"FILE" group:"Deciding for a proxy" help:"The YAML file with the rules about what each route demands; without it every route demands a session or a token."`
 	ForwardAuth  string        `default:"off" placeholder:"NAME" group:"Deciding for a proxy" help:"The proxy that asks GET /verify about each request (${default}): nginx, traefik, caddy, envoy or off."`
 	ForwardToken bool          `group:"Deciding for a proxy" help:"Give it a short-lived access token of whoever asks, for the services behind it."`
 	VouchLife    time.Duration `default:"1m" placeholder:"TIME" group:"Deciding for a proxy" help:"Life of such a token (${default})."`

@@ -16,6 +16,8 @@ func (k *checker) forward() {
 		k.wrong("forward-auth: is %s or off, not %q", strings.Join(forwarders, ", "), k.ForwardAuth)
 	case on && len(k.TrustProxy) == 0:
 		k.wrong("forward-auth: trusted-proxies is needed: nobody else's word counts for what was asked for, and without it every request is refused")
+	case !on && k.Policy != "":
+		k.wrong("policy: nothing asks about it; name the proxy that does as forward-auth, or leave policy out")
 	case !on && k.ForwardToken:
 		k.wrong("forward-token: is for the proxy that forward-auth names; give it, or leave forward-token out")
 	}

@@ -82,11 +82,17 @@ func settings(data string) []string {
 // serve runs a server within the test until the test ends.
 func serve(t testing.TB, data string, args ...string) *instance {
 	t.Helper()
+	return serveWith(t, nil, data, args...)
+}
+
+// serveWith is serve with an environment.
+func serveWith(t testing.TB, env map[string]string, data string, args ...string) *instance {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	i := &instance{t: t, data: data, stdout: &buffer{}, stderr: &buffer{}, ended: make(chan struct{}), cancel: cancel}
 	go func() {
 		defer close(i.ended)
-		err := main.Run(ctx, append(settings(data), args...), func(string) string { return "" }, strings.NewReader(""), i.stdout, i.stderr)
+		err := main.Run(ctx, append(settings(data), args...), func(name string) string { return env[name] }, strings.NewReader(""), i.stdout, i.stderr)
 		i.code = main.Exit(i.stderr, err)
 	}()
 	i.up()
@@ -229,6 +235,7 @@ func (i *instance) mailed(kind, to string) (token string) {
 type browser struct {
 	base   string
 	bearer string
+	cookie string // besides those that it keeps
 	http   *http.Client
 }
 
@@ -239,7 +246,7 @@ func (i *instance) browser() *browser {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	i.t.Cleanup(transport.CloseIdleConnections)
-	return &browser{i.url, "", &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: transport}}
+	return &browser{base: i.url, http: &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: transport}}
 }
 
 // answer is what a server said.
@@ -267,23 +274,35 @@ type object map[string]any
 
 // try makes a request. The error is the network's.
 func (b *browser) try(method, path string, body object) (answer, error) {
-	var r io.Reader
-	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			return answer{}, err
-		}
-		r = bytes.NewReader(text)
+	if body == nil {
+		return b.send(method, path, "", "")
 	}
-	request, err := http.NewRequest(method, b.base+path, r)
+	text, err := json.Marshal(body)
 	if err != nil {
 		return answer{}, err
 	}
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
+	return b.send(method, path, "application/json", string(text))
+}
+
+// send makes a request with a body of a media type, if any, and more headers as
+// "Name: value".
+func (b *browser) send(method, path, media, body string, headers ...string) (answer, error) {
+	request, err := http.NewRequest(method, b.base+path, strings.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	if media != "" {
+		request.Header.Set("Content-Type", media)
 	}
 	if b.bearer != "" {
 		request.Header.Set("Authorization", "Bearer "+b.bearer)
+	}
+	if b.cookie != "" {
+		request.Header.Set("Cookie", b.cookie)
+	}
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ": ")
+		request.Header.Set(name, value)
 	}
 	response, err := b.http.Do(request)
 	if err != nil {

@@ -63,7 +63,7 @@ func TestServe_TLS(t *testing.T) {
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
 	t.Cleanup(transport.CloseIdleConnections)
-	b := &browser{i.url, "", &http.Client{Jar: jar, Transport: transport}}
+	b := &browser{base: i.url, http: &http.Client{Jar: jar, Transport: transport}}
 	a := b.register(t, "ada")
 	if cookies := strings.Join(a.header.Values("Set-Cookie"), "\n"); !strings.Contains(cookies, "__Host-") || strings.Count(strings.ToLower(cookies), "secure") < 3 {
 		t.Errorf("cookies:\n%s", cookies)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/hexward/hexward/adapters/cache"
 	"github.com/hexward/hexward/adapters/captcha"
 	"github.com/hexward/hexward/adapters/keyring"
 	"github.com/hexward/hexward/adapters/sealer"
@@ -79,6 +80,10 @@ func (p *program) open(ctx context.Context, log *slog.Logger, create bool, maile
 	if err != nil {
 		return nil, problems{fmt.Errorf("captcha: %w", err)}
 	}
+	verified, refused, err := c.tokenCaches()
+	if err != nil {
+		return nil, problems{err}
+	}
 	if s.store, err = sqlite.Open(ctx, c.database(), sqlite.WithBusyTimeout(busyWithin)); err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", c.database(), err)
 	}
@@ -93,6 +98,7 @@ func (p *program) open(ctx context.Context, log *slog.Logger, create bool, maile
 		Keyring: ring, Signer: signer.New(), Sealer: seals, Hasher: settled.hasher, Mailer: mailer, Captcha: human,
 		Identities: s.store.Identities(), Providers: settled.providers,
 		Tenants: s.store.Tenants(), Directory: s.store.Directory(), Machines: s.store.Machines(), APITokens: s.store.APITokens(),
+		Verified: verified, Refused: refused,
 		Seal: ids, Now: p.now, Rand: rand.Reader,
 		Report: func(ctx context.Context, doing string, err error) {
 			log.ErrorContext(ctx, "failed in the background", "doing", doing, "error", err)
@@ -131,6 +137,27 @@ func (c *config) settings(settled *settled) auth.Settings {
 	s.Callback = c.publicURL() + c.callback()
 	s.Secret, s.TokenCacheTTL, s.SecretOverlap, s.VouchLife = settled.signingSecret, c.TokenTTL, c.SecretOverlap, c.VouchLife
 	return s
+}
+
+// refusedShare is how many of the entries for good tokens there are for refused ones,
+// which anybody can make more of, and which are forgotten soon.
+const refusedShare = 10
+
+// tokenCaches returns the caches of good and of refused tokens; nil, empty interfaces,
+// when nothing is to be remembered.
+func (c *config) tokenCaches() (verified, refused ports.TokenCache, err error) {
+	if c.TokenCache == 0 || c.TokenTTL == 0 {
+		return nil, nil, nil
+	}
+	good, err := cache.New(c.TokenCache)
+	if err != nil {
+		return nil, nil, fmt.Errorf("token-cache: %w", err)
+	}
+	bad, err := cache.New(max(1, c.TokenCache/refusedShare))
+	if err != nil {
+		return nil, nil, fmt.Errorf("token-cache: %w", err)
+	}
+	return good, bad, nil
 }
 
 // captchaChecker returns nil, an empty interface, when there is no captcha.

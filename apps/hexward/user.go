@@ -22,7 +22,7 @@ import (
 type userCommand struct {
 	Add      userAdd      `cmd:"" help:"Add a user, whose address counts as confirmed."`
 	List     userList     `cmd:"" help:"List users."`
-	Show     userShow     `cmd:"" help:"Show a user and where they are signed in."`
+	Show     userShow     `cmd:"" help:"Show a user, where they are signed in, and their API tokens."`
 	Ban      userBan      `cmd:"" help:"Shut a user out, and end their sessions and tokens."`
 	Unban    userUnban    `cmd:"" help:"Lift a ban."`
 	Kick     userKick     `cmd:"" help:"End every session and token of a user now; they may sign in again."`
@@ -229,6 +229,16 @@ type shownSession struct {
 	ExpiresAt  *time.Time `json:"expires_at"`
 }
 
+// shownToken is an API token as commands print one.
+type shownToken struct {
+	ID        string     `json:"id"`
+	Name      string     `json:"name"`
+	Scopes    []string   `json:"scopes"`
+	CreatedAt *time.Time `json:"created_at"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	UsedAt    *time.Time `json:"used_at,omitempty"`
+}
+
 // Run shows the user.
 func (c *userShow) Run(ctx context.Context, p *program) error {
 	return c.on(ctx, p, func(s *system, u user.User) error {
@@ -244,12 +254,23 @@ func (c *userShow) Run(ctx context.Context, p *program) error {
 				})
 			}
 		}
+		tokens, err := s.APITokens.ByUser(ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		good := []shownToken{}
+		for _, t := range tokens {
+			if t.Alive(p.now()) {
+				good = append(good, shownToken{t.ID, t.Name, append([]string{}, t.Scopes...), optional(t.CreatedAt), optional(t.ExpiresAt), optional(t.UsedAt)})
+			}
+		}
 		shown := show(u, p.now())
 		if c.JSON {
 			return printJSON(p.stdout, struct {
 				shownUser
 				Sessions []shownSession `json:"sessions"`
-			}{shown, alive})
+				Tokens   []shownToken   `json:"tokens"`
+			}{shown, alive, good})
 		}
 		rows := [][]string{
 			{"id", u.ID},
@@ -266,6 +287,17 @@ func (c *userShow) Run(ctx context.Context, p *program) error {
 		}
 		for _, session := range alive {
 			rows = append(rows, []string{"session", session.ID + ", signed in " + when(*session.SignedInAt) + ", seen " + when(*session.SeenAt)})
+		}
+		for _, t := range good {
+			life := "for ever"
+			if t.ExpiresAt != nil {
+				life = "until " + when(*t.ExpiresAt)
+			}
+			used := ", never used"
+			if t.UsedAt != nil {
+				used = ", used " + when(*t.UsedAt)
+			}
+			rows = append(rows, []string{"API token", t.Name + " (" + t.ID + ") " + life + used})
 		}
 		return printTable(p.stdout, rows)
 	})
