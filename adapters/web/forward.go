@@ -105,7 +105,7 @@ func (k *call) forward() error {
 			return err
 		}
 	}
-	k.Response().Header.Set("X-Auth-Token", token)
+	k.Response().Header.SetCanonical(authToken, utils.UnsafeBytes(token))
 	return k.verify()
 }
 
@@ -152,6 +152,8 @@ func (k *call) one(name string) string {
 	}
 	return utils.UnsafeString(values[0])
 }
+
+var authToken = []byte("X-Auth-Token")
 
 // signInHeader is where a proxy that does not relay our answer finds where to lead a
 // person who is not signed in.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	htmltemplate "html/template"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -301,11 +302,28 @@ func (k *call) signIn() *page {
 		field{Name: "login", Label: "User name or e-mail address", Type: "text", Autocomplete: "username"},
 		field{Name: "password", Label: "Password", Type: "password", Autocomplete: "current-password"})
 	p.Ways = k.providerLinks("Sign in")
+	if to := k.returnTo(); to != "" {
+		to = url.QueryEscape(to)
+		p.Action += "?return_to=" + to
+		for i := range p.Ways {
+			p.Ways[i].Href += "&return_to=" + to
+		}
+	}
 	p.Links = []link{{"/forgot", "Forgot your password?"}}
 	if k.service.Settings.Registration != auth.RegistrationClosed {
 		p.Links = append(p.Links, link{"/sign-up", "Create an account"})
 	}
 	return p
+}
+
+// returnTo returns where on our own origin the page's address says that whoever
+// signs in wants to go, or "".
+func (k *call) returnTo() string {
+	to, err := once(k.Request().URI().QueryArgs(), "return_to")
+	if err != nil || !auth.SafeReturn(to) {
+		return ""
+	}
+	return to
 }
 
 func (k *call) signInPage() (*page, error) { return k.signIn(), nil }
@@ -322,6 +340,9 @@ func (k *call) signInForm() (*page, error) {
 		return p, err
 	}
 	k.setGrant(g)
+	if to := k.returnTo(); to != "" {
+		return k.lead(to)
+	}
 	return k.lead("/")
 }
 

@@ -184,3 +184,31 @@ func TestPages_style(t *testing.T) {
 		t.Errorf("Cache-Control is %q", got)
 	}
 }
+
+// Whoever was on the way to somewhere of ours goes on there after signing in.
+func TestPages_returnTo(t *testing.T) {
+	f := newFixture(t, options{})
+	f.browser().register("alice")
+	for _, tt := range []struct{ query, to string }{
+		{"", "/"},
+		{"?return_to=%2Forders%3Fa%3Db%26c%3Dd", "/orders?a=b&c=d"},
+		{"?return_to=https%3A%2F%2Fevil.example%2F", "/"},
+		{"?return_to=%2F%2Fevil.example%2F", "/"},
+		{"?return_to=%2F%5Cevil.example%2F", "/"},
+		{"?return_to=javascript%3Aalert(1)", "/"},
+		{"?return_to=%2Fa&return_to=%2Fb", "/"},
+		{"?return_to=%2Forders%22%3E%3Cscript%3E", "/"},
+	} {
+		t.Run(tt.query, func(t *testing.T) {
+			b := f.browser()
+			page := b.do("GET", "/sign-in"+tt.query, nil).want(200, "")
+			m := regexp.MustCompile(`<form method="post" action="([^"]*)">`).FindStringSubmatch(page.Body)
+			if m == nil {
+				t.Fatalf("no form in %s", page.Body)
+			}
+			action := html.UnescapeString(m[1])
+			b.form(action, "login", "alice", "password", "not the password").want(401, "").says(action)
+			b.form(action, "login", "alice", "password", password).leadsTo(tt.to)
+		})
+	}
+}
