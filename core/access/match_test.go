@@ -101,6 +101,8 @@ func TestPolicy_Match_path(t *testing.T) {
 		{"a file that begins with a dot", "/.well-known/x", -1},
 		{"a file that begins with two", "/..a/admin", -1},
 		{"a trailing dot", "/admin.", -1},
+		{"an escaped letter and a dot", "/%61.", -1},
+		{"a dot and an escaped letter", "/.%61", -1},
 		{"a trailing escaped space", "/admin%20", -1},
 
 		// Dot segments, in every spelling.
@@ -190,6 +192,7 @@ func TestPolicy_Match_path(t *testing.T) {
 		{"a raw line feed", "/admin\nx", refused},
 		{"a raw tab", "/admin\tx", refused},
 		{"an escaped delete", "/admin%7f", refused},
+		{"the last escaped control character", "/admin%1f", refused},
 		{"a raw delete", "/admin\x7f", refused},
 		{"a raw space", "/a b/+", refused},
 		{"a raw space at the end", "/admin ", refused},
@@ -313,6 +316,12 @@ func TestPolicy_Match_pattern(t *testing.T) {
 		{"/a:b", "/a%3Ab", true},
 		{"/😀", "/%F0%9F%98%80", true},
 		{"/\uFFFD", "/%EF%BF%BD", true},
+		{"/admin", "/%61", false},
+		{"/admin", "/%61d", false},
+		{"/admin", "/%61dm", false},
+		{"/admin", "/%61dmi", false},
+		{"/admin", "/%61dmio", false},
+		{"/admin", "/%61dmins", false},
 		{"/\uFFFD", "/%ff", false},
 	}
 	for _, test := range tests {
@@ -321,6 +330,18 @@ func TestPolicy_Match_pattern(t *testing.T) {
 				t.Errorf("got %d, want %t", index, test.want)
 			}
 		})
+	}
+}
+
+// TestPolicy_Match_alike tries every text that is a rule's but for a byte at its end, so that some fall on the rule's place in its
+// table.
+func TestPolicy_Match_alike(t *testing.T) {
+	rules := []string{"/admin", "/administration"}
+	p := policyOf(t, rules...)
+	for c := range byte(0x80) {
+		for _, text := range []string{"/admin", "/%61dmin", "/admi", "/%61dmi"} {
+			agree(t, p, rules, "GET", text+string(rune(c)))
+		}
 	}
 }
 
