@@ -15,6 +15,7 @@ import (
 	"github.com/hexward/hexward/adapters/web"
 	"github.com/hexward/hexward/core/auth"
 	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
@@ -345,7 +346,7 @@ func TestUnavailable(t *testing.T) {
 // A use case that takes too long is given up, and is 503 as well.
 func TestTimeout(t *testing.T) {
 	f := newFixture(t, options{
-		auth: func(c *auth.Config) { c.UserSearch = slowSearch{c.UserSearch} },
+		auth: func(c *auth.Config) { c.Directory = slowDirectory{c.Directory} },
 		web:  func(c *web.Config) { c.Timeout = time.Second },
 	})
 	a := f.admin().do("GET", "/admin/users", nil).want(503, "unavailable")
@@ -354,9 +355,13 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-type slowSearch struct{ ports.UserSearch }
+type slowDirectory struct{ ports.Directory }
 
-func (slowSearch) Search(ctx context.Context, _ ports.UserQuery) ([]user.User, error) {
+func (slowDirectory) People(tenant.Scope) ports.People { return slowPeople{} }
+
+type slowPeople struct{ ports.People }
+
+func (slowPeople) Search(ctx context.Context, _ ports.UserQuery) ([]user.User, error) {
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()

@@ -82,9 +82,10 @@ func exampleService() *auth.Service {
 		log.Fatal(err)
 	}
 	service, err := auth.New(auth.Config{
-		Users: store.Users(), UserSearch: store.UserSearch(), Sessions: store.Sessions(), SessionSets: store.SessionSets(),
+		Users: store.Users(), Sessions: store.Sessions(), SessionSets: store.SessionSets(),
 		MailTokens: store.MailTokens(), Attempts: store.Attempts(), Marks: store.Marks(), Audit: store.Audit(), Keys: store.Keys(),
 		Keyring: ring, Signer: signer.New(), Sealer: seals, Hasher: quickHash{}, Mailer: mails, Seal: seal,
+		Tenants: store.Tenants(), Directory: store.Directory(), Machines: store.Machines(), APITokens: store.APITokens(),
 		Now: time.Now, Rand: rand.Reader, Report: func(context.Context, string, error) {},
 		Settings: auth.DefaultSettings("https://app.example"),
 	})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hexward/hexward/adapters/web"
 	"github.com/hexward/hexward/core/auth"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
@@ -74,7 +75,7 @@ func TestLog_NoSecrets(t *testing.T) {
 
 func TestLog_Levels(t *testing.T) {
 	var broken atomic.Bool
-	f := newFixture(t, options{auth: func(c *auth.Config) { c.UserSearch = panicking{c.UserSearch, &broken} }})
+	f := newFixture(t, options{auth: func(c *auth.Config) { c.Directory = panicking{c.Directory, &broken} }})
 	root := f.admin()
 	id := root.user().ID
 	for _, tt := range []struct {
@@ -118,15 +119,24 @@ func TestLog_Levels(t *testing.T) {
 
 // panicking is a defect.
 type panicking struct {
-	ports.UserSearch
+	ports.Directory
 	broken *atomic.Bool
 }
 
-func (p panicking) Search(ctx context.Context, q ports.UserQuery) ([]user.User, error) {
+func (p panicking) People(scope tenant.Scope) ports.People {
+	return panickingPeople{p.Directory.People(scope), p.broken}
+}
+
+type panickingPeople struct {
+	ports.People
+	broken *atomic.Bool
+}
+
+func (p panickingPeople) Search(ctx context.Context, q ports.UserQuery) ([]user.User, error) {
 	if p.broken.Load() {
 		panic(errors.New("canary panic"))
 	}
-	return p.UserSearch.Search(ctx, q)
+	return p.People.Search(ctx, q)
 }
 
 func TestOperations(t *testing.T) {

@@ -93,7 +93,7 @@ func (p *program) open(ctx context.Context, log *slog.Logger, create bool, maile
 		}
 	}()
 	s.Service, err = auth.New(auth.Config{
-		Users: s.store.Users(), UserSearch: s.store.UserSearch(), Sessions: s.store.Sessions(), SessionSets: s.store.SessionSets(),
+		Users: s.store.Users(), Sessions: s.store.Sessions(), SessionSets: s.store.SessionSets(),
 		MailTokens: s.store.MailTokens(), Attempts: s.store.Attempts(), Marks: s.store.Marks(), Audit: s.store.Audit(), Keys: s.store.Keys(),
 		Keyring: ring, Signer: signer.New(), Sealer: seals, Hasher: settled.hasher, Mailer: mailer, Captcha: human,
 		Identities: s.store.Identities(), Providers: settled.providers,

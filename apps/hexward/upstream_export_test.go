@@ -27,7 +27,7 @@ func UpstreamToken(ctx context.Context, args []string, userID, sessionID string)
 	}
 	p := &program{config: &line.config, getenv: getenv, stdout: io.Discard, stderr: io.Discard, now: time.Now}
 	err = p.use(ctx, false, func(s *system) error {
-		token, provider, err = s.UpstreamToken(ctx, &access.Principal{Kind: access.User, Subject: userID, Session: sessionID})
+		token, provider, err = s.UpstreamToken(ctx, &access.Principal{Kind: access.User, Via: access.SessionCookie, Subject: userID, Session: sessionID})
 		return err
 	})
 	return token, provider, err

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hexward/hexward/core/access"
+	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
@@ -37,39 +39,55 @@ func (s *Service) ownUser(ctx context.Context, p *access.Principal) (user.User, 
 // ChangeUsername gives a user another name: the principal's own, or anybody's in
 // the tenant for an administrator. Somebody else's is Forbidden, a user that is
 // not there NotFound for an administrator, the present name Invalid, a taken one
-// Conflict.
+// Conflict. Access tokens that say the former name are revoked, since somebody else may be called so a
+// moment later; sessions stay, and refresh. Who changes their own name is signed in themselves.
 func (s *Service) ChangeUsername(ctx context.Context, p *access.Principal, id, username string, c Client) (user.User, error) {
 	if !p.SignedIn() {
 		return user.User{}, errUnauthenticated
 	}
-	if own := p.Kind == access.User && id == p.Subject; !own {
-		if err := administrator(p); err != nil {
+	event := ports.Event{Action: "username.change", Subject: id}
+	users := updater(s.Users)
+	if p.Kind == access.User && id == p.Subject {
+		if err := themselves(p); err != nil {
 			return user.User{}, err
 		}
+	} else {
+		scope, err := s.administers(ctx, p, c, event)
+		if err != nil {
+			return user.User{}, err
+		}
+		users = s.Directory.People(scope)
 	}
 	name, err := user.ParseName(username)
 	if err != nil {
 		return user.User{}, err
 	}
-	var old string
-	u, _, err := s.change(ctx, p, id, func(u *user.User) error {
-		old = u.Name.String()
+	u, begun, err := s.change(ctx, users, id, func(u *user.User) error {
+		event.Detail = map[string]string{"from": u.Name.String(), "to": name.String()}
 		return u.Rename(name, s.Now())
 	})
-	if err != nil {
+	if !begun {
 		return u, err
 	}
-	return u, s.record(ctx, c, by(p, ports.Event{
-		Action: "username.change", Subject: u.ID, Tenant: u.Tenant, Detail: map[string]string{"from": old, "to": name.String()},
-	}), nil)
+	event.Tenant = u.Tenant
+	err = errors.Join(err, s.markUser(ctx, id))
+	return u, s.finished(ctx, c, by(p, event), err)
 }
 
 // DeleteAccount deletes the principal's own user with everything that belongs to
-// it, once they have shown their password again.
+// it, once they have shown their password again. The last administrator of a tenant is Conflict with "last_admin".
 func (s *Service) DeleteAccount(ctx context.Context, p *access.Principal, password string, c Client) error {
-	u, err := s.reauthenticate(ctx, p, password, c, "user.delete")
+	event := by(p, ports.Event{Action: "user.delete", Subject: p.Subject})
+	u, err := s.reauthenticate(ctx, p, password, c, event.Action)
 	if err != nil {
 		return err
+	}
+	before := slices.Clone(u.Permissions)
+	restore := func(u *user.User) { u.Permissions = before }
+	if holdsAdmin(&u) { // steps down first, so that of two who go at once one is told
+		if err := s.stepDown(ctx, p, u, restore); err != nil {
+			return s.refused(ctx, c, event, err)
+		}
 	}
 	err = s.Users.Delete(ctx, u.ID)
 	if isNotFound(err) {
@@ -77,36 +95,50 @@ func (s *Service) DeleteAccount(ctx context.Context, p *access.Principal, passwo
 	}
 	if err != nil {
 		err = fmt.Errorf("delete user: %w", err)
+		if holdsAdmin(&u) {
+			s.undo(ctx, s.Users, u.ID, restore)
+		}
 	}
-	s.cache.forgetUser(u.ID) // even if it failed: it may have been carried out
+	s.changed(u.ID) // even if it failed: it may have been carried out
 	err = errors.Join(err, s.markUser(ctx, u.ID))
-	return s.finished(ctx, c, by(p, ports.Event{Action: "user.delete", Subject: u.ID}), err)
+	return s.finished(ctx, c, event, err)
 }
 
-// change updates a user that the principal may see: one of the same tenant, or any
-// for an operator. Everybody else is not there. What is remembered of the user is
-// forgotten. With an error, begun says that the store may have made the change all
-// the same.
-func (s *Service) change(ctx context.Context, p *access.Principal, id string, f func(*user.User) error) (u user.User, begun bool, err error) {
-	u, err = s.Users.Update(ctx, id, func(u *user.User) error {
-		begun = false
-		if !sees(p, u) {
-			return errNoUser
-		}
+// stepDown takes the permission to administer from a user who is about to go, unless nobody else has it.
+func (s *Service) stepDown(ctx context.Context, p *access.Principal, u user.User, restore func(*user.User)) error {
+	_, begun, err := s.change(ctx, s.Users, u.ID, func(u *user.User) error {
+		_, err := u.Permit(slices.DeleteFunc(slices.Clone(u.Permissions), func(one string) bool { return one == access.Admin }), s.Now())
+		return err
+	})
+	if err == nil {
+		return s.leavesOne(ctx, p, s.Users, u, restore)
+	}
+	if begun {
+		s.undo(ctx, s.Users, u.ID, restore)
+	}
+	return err
+}
+
+// updater is where users are changed: everybody, or the people of a scope.
+type updater interface {
+	Update(ctx context.Context, id string, change func(*user.User) error) (user.User, error)
+}
+
+// change updates a user, and has what is remembered of them forgotten. One who is not there, or not in the scope, is
+// errNoUser. With an error, begun says that the store may have made the change all
+// the same, which it has not where something clashes.
+func (s *Service) change(ctx context.Context, users updater, id string, f func(*user.User) error) (u user.User, begun bool, err error) {
+	u, err = users.Update(ctx, id, func(u *user.User) error {
 		err := f(u)
 		begun = err == nil
 		return err
 	})
-	s.cache.forgetUser(id)
+	s.changed(id)
 	if isNotFound(err) {
 		return u, false, errNoUser
 	}
 	if err != nil {
-		return u, begun, fmt.Errorf("change user: %w", err)
+		return u, begun && fault.KindOf(err) != fault.Conflict, fmt.Errorf("change user: %w", err)
 	}
 	return u, true, nil
-}
-
-func sees(p *access.Principal, u *user.User) bool {
-	return p.Via == access.LocalOperator || p.Tenant == u.Tenant
 }

@@ -13,7 +13,7 @@ import (
 // SendConfirm mails the principal a link that confirms their address. One that is
 // confirmed already, or missing, is Invalid; too many mails are Throttled.
 func (s *Service) SendConfirm(ctx context.Context, p *access.Principal, c Client) error {
-	u, err := s.Me(ctx, p)
+	u, err := s.ownUser(ctx, p)
 	if err != nil {
 		return err
 	}

@@ -129,7 +129,8 @@ func TestService_unavailable(t *testing.T) {
 // TestService_misses lets every call that can find nothing do so.
 func TestService_misses(t *testing.T) {
 	can := []string{
-		"Users.ByID", "Users.ByLogin", "Users.Update", "Users.Delete", "Sessions.ByHash", "Sessions.ByFamily",
+		"People.ByID", "People.ByLogin", "People.Update", "Tenants.ByID", "Tenants.Update", "Clients.ByID", "Clients.Update",
+		"Clients.Delete", "Machines.ByID", "APITokens.Create", "APITokens.ByHash", "APITokens.Delete", "Users.ByID", "Users.ByLogin", "Users.Update", "Users.Delete", "Sessions.ByHash", "Sessions.ByFamily",
 		"Sessions.Update", "Sessions.Delete", "Sessions.Create", "MailTokens.Get", "MailTokens.Consume",
 	}
 	for _, f := range flows {

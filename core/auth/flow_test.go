@@ -58,7 +58,7 @@ func (w *world) rotateAll() {
 func (w *world) confirmLink() string {
 	w.t.Helper()
 	w.edit(aliceID, func(u *user.User) { u.EmailConfirmed = false })
-	p := &access.Principal{Kind: access.User, Subject: aliceID, Tenant: tenant.Default}
+	p := &access.Principal{Kind: access.User, Via: access.SessionCookie, Subject: aliceID, Tenant: tenant.Default, Session: "s"}
 	if err := w.service.SendConfirm(w.t.Context(), p, client); err != nil {
 		w.t.Fatal(err)
 	}

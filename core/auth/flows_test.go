@@ -173,7 +173,7 @@ var flows = []flow{
 				return nothing(second(w.service.ChangeUsername(ctx, p, aliceID, "alicia", client)))
 			}
 		},
-		calls:  []string{"Users.Update", "Audit.Record"},
+		calls:  []string{"Users.Update", "Marks.Add", "Audit.Record"},
 		misses: map[string]string{"Users.Update#1": "not_found user_unknown"},
 	},
 	{
@@ -327,7 +327,7 @@ var flows = []flow{
 				return nothing(second(w.service.SearchUsers(ctx, w.root(), ports.UserQuery{})))
 			}
 		},
-		calls: []string{"UserSearch.Search"},
+		calls: []string{"People.Search"},
 	},
 	{
 		name: "FindUser by id",
@@ -336,8 +336,8 @@ var flows = []flow{
 				return nothing(second(w.service.FindUser(ctx, w.root(), aliceID)))
 			}
 		},
-		calls:  []string{"Users.ByID"},
-		misses: map[string]string{"Users.ByID#1": "not_found user_unknown"},
+		calls:  []string{"People.ByID"},
+		misses: map[string]string{"People.ByID#1": "not_found user_unknown"},
 	},
 	{
 		name: "FindUser by name",
@@ -346,8 +346,8 @@ var flows = []flow{
 				return nothing(second(w.service.FindUser(ctx, w.root(), "Alice")))
 			}
 		},
-		calls:  []string{"Users.ByID", "Users.ByLogin"},
-		misses: map[string]string{"Users.ByID#1": "ok", "Users.ByLogin#1": "not_found user_unknown"},
+		calls:  []string{"People.ByID", "People.ByLogin"},
+		misses: map[string]string{"People.ByID#1": "ok", "People.ByLogin#1": "not_found user_unknown"},
 	},
 	{
 		name: "AddUser",
@@ -366,8 +366,8 @@ var flows = []flow{
 				return nothing(second(w.service.Ban(ctx, w.root(), aliceID, "spam", time.Time{}, client)))
 			}
 		},
-		calls:  []string{"Users.Update", "SessionSets.DeleteByUser", "Marks.Add", "Audit.Record"},
-		misses: map[string]string{"Users.Update#1": "not_found user_unknown"},
+		calls:  []string{"People.Update", "SessionSets.DeleteByUser", "Marks.Add", "Audit.Record"},
+		misses: map[string]string{"People.Update#1": "not_found user_unknown"},
 	},
 	{
 		name: "Unban",
@@ -377,8 +377,8 @@ var flows = []flow{
 				return nothing(second(w.service.Unban(ctx, w.root(), aliceID, client)))
 			}
 		},
-		calls:  []string{"Users.Update", "Audit.Record"},
-		misses: map[string]string{"Users.Update#1": "not_found user_unknown"},
+		calls:  []string{"People.Update", "Audit.Record"},
+		misses: map[string]string{"People.Update#1": "not_found user_unknown"},
 	},
 	{
 		name: "Kick",
@@ -386,8 +386,8 @@ var flows = []flow{
 			w.signedIn()
 			return func(ctx context.Context) (any, error) { return nothing(w.service.Kick(ctx, w.root(), aliceID, client)) }
 		},
-		calls:  []string{"Users.ByID", "SessionSets.DeleteByUser", "Marks.Add", "Audit.Record"},
-		misses: map[string]string{"Users.ByID#1": "not_found user_unknown"},
+		calls:  []string{"People.ByID", "SessionSets.DeleteByUser", "Marks.Add", "Audit.Record"},
+		misses: map[string]string{"People.ByID#1": "not_found user_unknown"},
 	},
 	{
 		name: "Blackout",
@@ -408,8 +408,8 @@ var flows = []flow{
 				return nothing(second(w.service.Permit(ctx, w.root(), aliceID, nil, client)))
 			}
 		},
-		calls:  []string{"Users.Update", "SessionSets.MarkRotate", "Marks.Add", "Audit.Record"},
-		misses: map[string]string{"Users.Update#1": "not_found user_unknown"},
+		calls:  []string{"People.Update", "People.Search", "SessionSets.MarkRotate", "Marks.Add", "Audit.Record"},
+		misses: map[string]string{"People.Update#1": "not_found user_unknown"},
 	},
 	{
 		name: "AuditLog",
@@ -418,7 +418,7 @@ var flows = []flow{
 				return nothing(second(w.service.AuditLog(ctx, w.root(), ports.EventQuery{})))
 			}
 		},
-		calls: []string{"Audit.Search"},
+		calls: []string{"Log.Search"},
 	},
 	{
 		name: "ListKeys",
@@ -486,7 +486,7 @@ var flows = []flow{
 			return func(ctx context.Context) (any, error) { return nothing(w.service.Sweep(ctx)) }
 		},
 		calls: []string{
-			"SessionSets.DeleteExpired", "MailTokens.DeleteExpired", "Marks.DeleteExpired", "Attempts.DeleteBefore",
+			"SessionSets.DeleteExpired", "MailTokens.DeleteExpired", "APITokens.DeleteExpired", "Marks.DeleteExpired", "Attempts.DeleteBefore",
 			"Keys.Change", "Keys.List", "Keyring.Open", "Marks.List",
 		},
 	},
@@ -502,7 +502,7 @@ var flows = []flow{
 				return link, err
 			}
 		},
-		calls: []string{"UserSearch.Search", "MailTokens.Put"},
+		calls: []string{"People.Search", "MailTokens.Put"},
 	},
 	{
 		name: "CheckSetup",
@@ -520,7 +520,7 @@ var flows = []flow{
 			return func(ctx context.Context) (any, error) { return w.service.Setup(ctx, secret, carol, client) }
 		},
 		calls: []string{
-			"MailTokens.Get", "Users.ByLogin", "Users.ByLogin", "MailTokens.Consume", "UserSearch.Search", "Hasher.Hash",
+			"MailTokens.Get", "Users.ByLogin", "Users.ByLogin", "MailTokens.Consume", "People.Search", "Hasher.Hash",
 			"Users.Create", "Audit.Record", "Sealer.Seal", "Sessions.Create", "Users.ByID", "Signer.Sign",
 		},
 		misses: map[string]string{

@@ -14,7 +14,7 @@ import (
 // ListIdentities returns the principal's own accounts at providers, the oldest
 // first.
 func (s *Service) ListIdentities(ctx context.Context, p *access.Principal) ([]user.Identity, error) {
-	if err := person(p); err != nil {
+	if err := themselves(p); err != nil {
 		return nil, err
 	}
 	if s.Identities == nil {
@@ -30,7 +30,7 @@ func (s *Service) ListIdentities(ctx context.Context, p *access.Principal) ([]us
 // link adds an identity to the account of whoever is signed in. One that is theirs
 // already is fine; somebody else's is Conflict.
 func (s *Service) link(ctx context.Context, p *access.Principal, up *Upstream, who ports.Person, c Client) error {
-	u, err := s.Me(ctx, p)
+	u, err := s.ownUser(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (s *Service) inSession(ctx context.Context, p *access.Principal) error {
 // Unlink removes one of the principal's own identities. Another user's is NotFound,
 // like one that never was; the last way in is Conflict.
 func (s *Service) Unlink(ctx context.Context, p *access.Principal, id string, c Client) error {
-	if err := person(p); err != nil {
+	if err := themselves(p); err != nil {
 		return err
 	}
 	done, err := s.turns.take(ctx, "unlink "+p.Subject) // two at once would each leave the other's

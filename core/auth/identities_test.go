@@ -62,7 +62,7 @@ func TestService_link(t *testing.T) {
 			},
 		},
 		{
-			name: "ended without a session", want: "unauthenticated session_unknown", owns: []string{},
+			name: "ended without a session", want: "forbidden person_required", owns: []string{},
 			finish: func(_ *world, p *access.Principal) *access.Principal {
 				return &access.Principal{Kind: access.User, Subject: p.Subject, Tenant: p.Tenant}
 			},

@@ -235,9 +235,9 @@ type Key struct {
 }
 
 // ListKeys returns the signing keys, the oldest first. The principal is an
-// administrator.
+// administrator of the default tenant, or the operator.
 func (s *Service) ListKeys(ctx context.Context, p *access.Principal) ([]Key, error) {
-	if err := administrator(p); err != nil {
+	if err := s.stewards(ctx, p, Client{}, ports.Event{Action: "key.list"}); err != nil {
 		return nil, err
 	}
 	stored, err := s.Keys.List(ctx)
@@ -277,9 +277,9 @@ type Rotation struct {
 // RotateKeys makes or imports a signing key, publishes it at once, and lets it
 // sign after the delay, when every other key retires. Retired keys verify until
 // the last token that they signed has expired, so no request is lost. The
-// principal is an administrator.
+// principal is an administrator of the default tenant, or the operator.
 func (s *Service) RotateKeys(ctx context.Context, p *access.Principal, r Rotation, c Client) (Key, error) {
-	if err := administrator(p); err != nil {
+	if err := s.stewards(ctx, p, c, ports.Event{Action: "key.rotate"}); err != nil {
 		return Key{}, err
 	}
 	var k ports.SigningKey
@@ -332,9 +332,9 @@ func (s *Service) retire(k *ports.SigningKey, at time.Time) {
 // RetireKey takes a key out of use now. With compromised it stops verifying at
 // once, and every token that it signed is refused; else it verifies until they
 // have expired. The only key that signs cannot be retired: rotate first. The
-// principal is an administrator.
+// principal is an administrator of the default tenant, or the operator.
 func (s *Service) RetireKey(ctx context.Context, p *access.Principal, id string, compromised bool, c Client) error {
-	if err := administrator(p); err != nil {
+	if err := s.stewards(ctx, p, c, ports.Event{Action: "key.retire", Subject: id}); err != nil {
 		return err
 	}
 	now := s.Now()

@@ -24,7 +24,7 @@ func (w *world) config() auth.Config {
 		w.t.Fatal(err)
 	}
 	return auth.Config{
-		Users: w.mockUsers(), UserSearch: w.mockUserSearch(), Sessions: w.mockSessions(), SessionSets: w.mockSessionSets(),
+		Users: w.mockUsers(), Sessions: w.mockSessions(), SessionSets: w.mockSessionSets(),
 		MailTokens: w.mockMailTokens(), Attempts: w.mockAttempts(), Marks: w.mockMarks(), Audit: w.mockAudit(), Keys: w.mockKeys(),
 		Keyring: &mock.KeyringMock{GenerateFunc: w.generate, ImportFunc: w.importKey, OpenFunc: w.openKey},
 		Signer:  &mock.SignerMock{SignFunc: w.signToken},
@@ -36,6 +36,7 @@ func (w *world) config() auth.Config {
 				return nil
 			})
 		}},
+		Tenants: w.mockTenants(), Directory: w.mockDirectory(), Machines: w.mockMachines(), APITokens: w.mockAPITokens(),
 		Seal: seal, Now: w.clock, Rand: w, Report: w.report,
 		Settings: auth.DefaultSettings(issuer),
 	}
@@ -93,19 +94,8 @@ func (w *world) mockUsers() *mock.UsersMock {
 				if !ok {
 					return miss()
 				}
-				twice := copyUser(found) // the function may run more than once
-				_ = change(&twice)
-				changed := copyUser(found)
-				err := change(&changed)
-				if err != nil {
-					return err
-				}
-				if err := w.clash(changed); err != nil {
-					return err
-				}
-				w.users[id] = copyUser(changed)
-				u = changed
-				return nil
+				u, err = w.updateUser(found, change)
+				return err
 			})
 			return u, err
 		},
@@ -125,26 +115,15 @@ func (w *world) mockUsers() *mock.UsersMock {
 						delete(w.mails, h)
 					}
 				}
+				for tid, t := range w.tokens {
+					if t.UserID == id {
+						delete(w.tokens, tid)
+					}
+				}
 				return nil
 			})
 		},
 	}
-}
-
-func (w *world) mockUserSearch() *mock.UserSearchMock {
-	return &mock.UserSearchMock{SearchFunc: func(ctx context.Context, q ports.UserQuery) (list []user.User, err error) {
-		err = w.do(ctx, "UserSearch.Search", func() error {
-			for _, u := range w.users {
-				if (q.Holds == "" || slices.Contains(u.Permissions, q.Holds)) && u.ID > q.After {
-					list = append(list, copyUser(u))
-				}
-			}
-			slices.SortFunc(list, func(a, b user.User) int { return strings.Compare(a.ID, b.ID) })
-			list = list[:min(len(list), q.Limit)]
-			return nil
-		})
-		return list, err
-	}}
 }
 
 func (w *world) mockSessions() *mock.SessionsMock {
@@ -401,17 +380,6 @@ func (w *world) mockAudit() *mock.AuditMock {
 				}
 				return nil
 			})
-		},
-		SearchFunc: func(ctx context.Context, q ports.EventQuery) (list []ports.Event, err error) {
-			err = w.do(ctx, "Audit.Search", func() error {
-				for _, e := range slices.Backward(w.events) {
-					if (q.Before == 0 || e.Sequence < q.Before) && len(list) < q.Limit {
-						list = append(list, e)
-					}
-				}
-				return nil
-			})
-			return list, err
 		},
 	}
 }

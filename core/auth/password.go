@@ -230,7 +230,7 @@ func (s *Service) voidReset(ctx context.Context, u user.User) error {
 // that a stolen session must not do. Somebody who has none must have signed in
 // lately.
 func (s *Service) reauthenticate(ctx context.Context, p *access.Principal, password string, c Client, action string) (user.User, error) {
-	u, err := s.Me(ctx, p)
+	u, err := s.ownUser(ctx, p)
 	if err != nil {
 		return u, err
 	}

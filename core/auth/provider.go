@@ -83,7 +83,7 @@ func (s *Service) BeginProvider(ctx context.Context, p *access.Principal, in Pro
 	}
 	f := flow{Provider: up.Name, ReturnTo: in.ReturnTo, At: s.Now().UnixMilli()}
 	if in.Link {
-		if err := person(p); err != nil {
+		if err := themselves(p); err != nil {
 			return "", "", err
 		}
 		f.Link = p.Subject

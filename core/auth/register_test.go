@@ -385,7 +385,7 @@ func TestService_Setup(t *testing.T) {
 	t.Run("twice, at every moment", func(t *testing.T) {
 		dave := carol
 		dave.Username, dave.Email = "dave", "dave@example.org"
-		for _, call := range []string{"Users.ByLogin#1", "MailTokens.Consume#1", "UserSearch.Search#2", "Users.Create#1", "Sessions.Create#1"} {
+		for _, call := range []string{"Users.ByLogin#1", "MailTokens.Consume#1", "People.Search#2", "Users.Create#1", "Sessions.Create#1"} {
 			w := newWorld(t)
 			secret := w.setupLink()
 			var inner error

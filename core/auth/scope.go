@@ -3,9 +3,11 @@ package auth
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hexward/hexward/core/access"
+	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
@@ -48,7 +50,7 @@ func (s *Service) turnedAway(ctx context.Context, p *access.Principal, c Client,
 	if err == nil || !p.SignedIn() {
 		return err
 	}
-	event.Subject = cut(event.Subject, maxClientID) // whatever the request said
+	event.Subject, event.Detail = cut(event.Subject, maxClientID), nil // not whatever the request said
 	wait := time.Duration(0)
 	countErr := s.Attempts.Update(ctx, []string{hashKey("refused", p.Subject)}, func(counters []*user.Attempts) {
 		wait = counters[0].Take(turnedAwayLimit, s.Now())
@@ -60,4 +62,58 @@ func (s *Service) turnedAway(ctx context.Context, p *access.Principal, c Client,
 		return s.refused(ctx, c, by(p, event), err)
 	}
 	return err
+}
+
+var errLastAdmin = fault.New(fault.Conflict, "last_admin", "this is the last administrator; make another one first")
+
+func holdsAdmin(u *user.User) bool { return slices.Contains(u.Permissions, access.Admin) }
+
+// ruling reports whether a user administers their tenant.
+func ruling(u *user.User, now time.Time) bool { return holdsAdmin(u) && !u.Banned(now) }
+
+// governed reports whether anybody administers a tenant.
+func (s *Service) governed(ctx context.Context, id string) (bool, error) {
+	q := ports.UserQuery{Holds: access.Admin, Limit: 50}
+	for {
+		list, err := s.Directory.People(tenant.Only(id)).Search(ctx, q)
+		if err != nil {
+			return false, fmt.Errorf("look for an administrator: %w", err)
+		}
+		now := s.Now()
+		if slices.ContainsFunc(list, func(u user.User) bool { return ruling(&u, now) }) {
+			return true, nil
+		}
+		if len(list) < q.Limit {
+			return false, nil
+		}
+		q.After = list[len(list)-1].ID
+	}
+}
+
+// leavesOne is asked after somebody stopped to administer: if nobody does any more, it has restore undo that, and
+// returns errLastAdmin. Two administrators who remove each other at once have both written before either asks, so at
+// least one of them is told, in whatever process they are. The operator may remove everybody, and make the first one again.
+func (s *Service) leavesOne(ctx context.Context, p *access.Principal, people updater, u user.User, restore func(*user.User)) error {
+	if p.Via == access.LocalOperator {
+		return nil
+	}
+	some, err := s.governed(ctx, u.Tenant)
+	if err == nil && !some {
+		err = errLastAdmin
+	}
+	if err != nil {
+		s.undo(ctx, people, u.ID, restore)
+	}
+	return err
+}
+
+// undo takes a change of a user back. A caller who has gone leaves no tenant without an administrator.
+func (s *Service) undo(ctx context.Context, people updater, id string, restore func(*user.User)) {
+	_, _, err := s.change(context.WithoutCancel(ctx), people, id, func(u *user.User) error {
+		restore(u)
+		return nil
+	})
+	if err != nil && !isNotFound(err) {
+		s.Report(ctx, "have the last administrator stay", err)
+	}
 }

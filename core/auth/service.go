@@ -19,7 +19,6 @@ import (
 // what is for providers when there are none.
 type Config struct {
 	Users       ports.Users
-	UserSearch  ports.UserSearch
 	Sessions    ports.Sessions
 	SessionSets ports.SessionSets
 	MailTokens  ports.MailTokens
@@ -153,7 +152,6 @@ func (c *Config) missing() error {
 		have bool
 	}{
 		{"Users", c.Users != nil},
-		{"UserSearch", c.UserSearch != nil},
 		{"Sessions", c.Sessions != nil},
 		{"SessionSets", c.SessionSets != nil},
 		{"MailTokens", c.MailTokens != nil},
@@ -166,6 +164,10 @@ func (c *Config) missing() error {
 		{"Sealer", c.Sealer != nil},
 		{"Hasher", c.Hasher != nil},
 		{"Mailer", c.Mailer != nil},
+		{"Tenants", c.Tenants != nil},
+		{"Directory", c.Directory != nil},
+		{"Machines", c.Machines != nil},
+		{"APITokens", c.APITokens != nil},
 		{"Seal", c.Seal != nil},
 		{"Now", c.Now != nil},
 		{"Rand", c.Rand != nil},
@@ -232,19 +234,23 @@ func (s *Service) Load(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// keepExpired is for how long their owner sees API tokens that have expired.
+const keepExpired = 30 * 24 * time.Hour
+
 // Sweep removes what has expired from the stores. Call it now and then, every
 // hour or so; nothing depends on it but space.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.Now()
 	_, sessions := s.SessionSets.DeleteExpired(ctx, now)
 	_, mails := s.MailTokens.DeleteExpired(ctx, now)
+	_, tokens := s.APITokens.DeleteExpired(ctx, now.Add(-keepExpired))
 	_, marks := s.Marks.DeleteExpired(ctx, now)
 	longest := max(s.Settings.AccountLimit.Window, s.Settings.AddressLimit.Window, s.Settings.MailLimit.Window, 2*flowLife)
 	_, attempts := s.Attempts.DeleteBefore(ctx, now.Add(-longest))
 	s.marksMu.Lock()
 	s.marks.DropExpired(now.Unix())
 	s.marksMu.Unlock()
-	return errors.Join(sessions, mails, marks, attempts, s.dropKeys(ctx, now))
+	return errors.Join(sessions, mails, tokens, marks, attempts, s.dropKeys(ctx, now))
 }
 
 // all runs writes that do not depend on each other at the same time, so that a

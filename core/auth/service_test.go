@@ -21,7 +21,7 @@ func TestNew_missing(t *testing.T) {
 	for i := range fields.NumField() {
 		name := fields.Field(i).Name
 		switch name {
-		case "Captcha", "Settings", "Identities", "Providers": // may be left out; checked below, or with providers
+		case "Captcha", "Settings", "Identities", "Providers", "Issuers", "Verified", "Refused": // may be left out; checked below, or with providers
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
@@ -39,7 +39,7 @@ func TestNew_missing(t *testing.T) {
 			t.Fatal("New accepts nothing")
 		}
 		for i := range fields.NumField() {
-			if name := fields.Field(i).Name; !slices.Contains([]string{"Captcha", "Settings", "Identities", "Providers"}, name) && !strings.Contains(err.Error(), name+" is required") {
+			if name := fields.Field(i).Name; !slices.Contains([]string{"Captcha", "Settings", "Identities", "Providers", "Issuers", "Verified", "Refused"}, name) && !strings.Contains(err.Error(), name+" is required") {
 				t.Errorf("the error does not name %s: %v", name, err)
 			}
 		}

@@ -22,7 +22,7 @@ type SignIn struct {
 // ListSessions returns the principal's own sessions that are alive, the latest
 // sign-in first.
 func (s *Service) ListSessions(ctx context.Context, p *access.Principal) ([]SignIn, error) {
-	if err := person(p); err != nil {
+	if err := themselves(p); err != nil {
 		return nil, err
 	}
 	list, err := s.SessionSets.ByUser(ctx, p.Subject)
@@ -47,7 +47,7 @@ func (s *Service) ListSessions(ctx context.Context, p *access.Principal) ([]Sign
 // EndSession ends one of the principal's own sessions. Another user's session is
 // NotFound, like one that never was.
 func (s *Service) EndSession(ctx context.Context, p *access.Principal, id string, c Client) error {
-	if err := person(p); err != nil {
+	if err := themselves(p); err != nil {
 		return err
 	}
 	own, err := s.SessionSets.ByUser(ctx, p.Subject)
@@ -69,7 +69,7 @@ func (s *Service) EndSession(ctx context.Context, p *access.Principal, id string
 // EndOtherSessions ends every session of the principal but the one that asks, and
 // returns how many that were.
 func (s *Service) EndOtherSessions(ctx context.Context, p *access.Principal, c Client) (int, error) {
-	if err := person(p); err != nil {
+	if err := themselves(p); err != nil {
 		return 0, err
 	}
 	ended, err := s.endSessions(ctx, p.Subject, p.Session)

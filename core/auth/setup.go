@@ -7,6 +7,7 @@ import (
 
 	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
@@ -14,7 +15,7 @@ import (
 // setupLife is how long the link for the first administrator works.
 const setupLife = 24 * time.Hour
 
-// SetupLink returns the link under which the first administrator registers, or ""
+// SetupLink returns the link under which the first administrator of the default tenant registers, or ""
 // when there is one. It voids the link that it returned before.
 func (s *Service) SetupLink(ctx context.Context) (string, error) {
 	needed, err := s.needsSetup(ctx)
@@ -36,11 +37,11 @@ func (s *Service) SetupLink(ctx context.Context) (string, error) {
 }
 
 func (s *Service) needsSetup(ctx context.Context) (bool, error) {
-	admins, err := s.UserSearch.Search(ctx, ports.UserQuery{Holds: access.Admin, Limit: 1})
+	admins, err := s.Directory.People(tenant.Only(tenant.Default)).Search(ctx, ports.UserQuery{Holds: access.Admin, Limit: 1})
 	if err != nil {
 		return false, fmt.Errorf("look for an administrator: %w", err)
 	}
-	return len(admins) == 0, nil
+	return len(admins) == 0, nil // one who is banned counts: a ban makes nobody the first again
 }
 
 // CheckSetup returns nil if the secret of a setup link works, and leaves it.
@@ -77,7 +78,7 @@ func (s *Service) Setup(ctx context.Context, secret string, in NewUser, c Client
 		return nil, fault.New(fault.Forbidden, "setup_done", "there is an administrator already")
 	}
 	operator := access.Operator("setup")
-	u, err := s.add(ctx, &operator, name, email, password, []string{access.Admin}, c)
+	u, err := s.add(ctx, &operator, tenant.Default, name, email, password, []string{access.Admin}, c)
 	if err != nil {
 		return nil, err
 	}

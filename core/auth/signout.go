@@ -85,7 +85,7 @@ const aboutToExpire = 30 * time.Second
 // in, refreshed when it has expired, and its provider's name. A session without
 // one is NotFound.
 func (s *Service) UpstreamToken(ctx context.Context, p *access.Principal) (accessToken, provider string, err error) {
-	if err := person(p); err != nil {
+	if err := themselves(p); err != nil {
 		return "", "", err
 	}
 	none := fault.New(fault.NotFound, "upstream_unknown", "this session was not begun with a provider")

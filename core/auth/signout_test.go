@@ -210,7 +210,7 @@ func TestService_UpstreamToken_none(t *testing.T) {
 		}, "unauthenticated session_unknown"},
 		{"somebody else's session", func(w *world) *access.Principal {
 			g := w.mustCome("google", dana())
-			return &access.Principal{Kind: access.User, Subject: aliceID, Session: g.Session.ID}
+			return &access.Principal{Kind: access.User, Via: access.SessionCookie, Subject: aliceID, Session: g.Session.ID}
 		}, "unauthenticated session_unknown"},
 		{"no token", func(w *world) *access.Principal {
 			return w.principal(w.mustCome("google", with(dana(), func(p *ports.Person) { p.Tokens = session.Tokens{} })))

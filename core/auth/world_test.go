@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"github.com/hexward/hexward/core/access"
+	"github.com/hexward/hexward/core/apitoken"
 	"github.com/hexward/hexward/core/auth"
+	machine "github.com/hexward/hexward/core/client"
 	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/session"
 	"github.com/hexward/hexward/core/tenant"
@@ -60,6 +62,9 @@ type world struct {
 	marks    map[string]token.Mark
 	events   []ports.Event
 	keys     []ports.SigningKey
+	tenants  map[string]tenant.Tenant
+	clients  map[string]machine.Client
+	tokens   map[string]apitoken.Token
 	ring     ring
 	sent     []ports.Message
 	reports  []string
@@ -82,11 +87,15 @@ func newWorld(t testing.TB, change ...func(*auth.Config)) *world {
 		t: t, now: epoch,
 		users: map[string]user.User{}, sessions: map[string]session.Session{}, mails: map[session.Hash]ports.MailToken{},
 		attempts: map[string][]int64{}, marks: map[string]token.Mark{}, secrets: map[string]string{},
+		tenants: map[string]tenant.Tenant{}, clients: map[string]machine.Client{}, tokens: map[string]apitoken.Token{},
 	}
 	w.reset()
 	w.addUser(aliceID, "alice", "alice@example.org", alicePassword)
 	w.addUser(bobID, "bob", "bob@example.org", otherPassword)
 	w.addUser(rootID, "root", "root@example.org", otherPassword, access.Admin)
+	for _, id := range []string{tenant.Default, "acme"} {
+		w.tenants[id] = tenant.Tenant{ID: id, Name: id, CreatedAt: epoch.Add(-time.Hour), UpdatedAt: epoch.Add(-time.Hour)}
+	}
 	w.service = w.serve(change...)
 	w.secret("alice's password", alicePassword)
 	w.secret("the other password", otherPassword)
