@@ -3,12 +3,15 @@ package main_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -26,58 +29,86 @@ type block struct {
 	want []string // lines that the output has, in this order
 }
 
-// tour returns the blocks of a document that are marked with a comment "tour"
-// before them.
-func tour(document string) (blocks []block, err error) {
-	const outside, marked, shell, after, text, other = 0, 1, 2, 3, 4, 5
-	state := outside
-	n := 0
+// guide is what a document marks for the tests, in a comment on the line before a fenced
+// block: "tour" for shell that begins with nothing, "tour: NAME" for shell of a recipe, which begins with
+// the server running, and "file: NAME" for a file that is there for all of them.
+type guide struct {
+	tours map[string][]block
+	files map[string]string
+	other []fence // what is not marked
+}
+
+// fence is a fenced block.
+type fence struct {
+	line           int
+	mark, language string // the mark is empty, "tour", "tour: NAME" or "file: NAME"
+	text           string
+}
+
+var (
+	markLine  = regexp.MustCompile(`^<!-- (tour|tour: [a-z-]+|file: [a-z.-]+) -->$`)
+	fenceLine = regexp.MustCompile("^```([a-z]*)$")
+)
+
+// fencesOf returns the fenced blocks of a document.
+func fencesOf(document string) (all []fence, err error) {
+	mark, open, n := "", false, 0
 	for line := range strings.Lines(document) {
 		n++
 		line = strings.TrimRight(line, "\r\n")
-		last := len(blocks) - 1
-		switch state {
-		case outside, marked, after:
-			switch {
-			case line == "":
-			case line == "<!-- tour -->":
-				state = marked
-			case line == "```sh" && state == marked:
-				blocks = append(blocks, block{line: n + 1})
-				state = shell
-			case line == "```text" && state == after:
-				state = text
-			case state == marked:
-				return nil, fmt.Errorf("line %d: a tour's comment stands before a block of sh", n)
-			case strings.HasPrefix(line, "```"):
-				state = other
-			default:
-				state = outside
-			}
-		case shell:
-			if line == "```" {
-				state = after
-				continue
-			}
-			blocks[last].sh += line + "\n"
-		case text:
-			if line == "```" {
-				state = outside
-				continue
-			}
-			if line = strings.TrimSpace(line); line != "" {
-				blocks[last].want = append(blocks[last].want, line)
-			}
-		case other:
-			if line == "```" {
-				state = outside
-			}
+		switch {
+		case open && line == "```":
+			open = false
+		case open:
+			all[len(all)-1].text += line + "\n"
+		case fenceLine.MatchString(line):
+			open = true
+			all = append(all, fence{line: n + 1, mark: mark, language: line[3:]})
+			mark = ""
+		case line == "":
+		case mark != "":
+			return nil, fmt.Errorf("line %d: a comment with a mark stands before a block", n)
+		case markLine.MatchString(line):
+			mark = markLine.FindStringSubmatch(line)[1]
 		}
 	}
-	if state != outside && state != after {
-		return nil, fmt.Errorf("a block is not closed")
+	if open || mark != "" {
+		return nil, errors.New("a block is not closed, or missing")
 	}
-	return blocks, nil
+	return all, nil
+}
+
+// read returns what a document marks. A block of text right after one of shell is what comes out of it.
+func read(document string) (*guide, error) {
+	all, err := fencesOf(document)
+	if err != nil {
+		return nil, err
+	}
+	g := &guide{tours: map[string][]block{}, files: map[string]string{}}
+	last := "" // the tour that a block of text would belong to
+	for i, f := range all {
+		kind, name, _ := strings.Cut(f.mark, ": ")
+		follows := i > 0 && all[i-1].language == "sh" && strings.HasPrefix(all[i-1].mark, "tour")
+		switch {
+		case kind == "tour" && f.language == "sh":
+			g.tours[name] = append(g.tours[name], block{line: f.line, sh: f.text})
+			last = name
+		case kind == "tour":
+			return nil, fmt.Errorf("line %d: a tour's comment stands before a block of sh", f.line)
+		case kind == "file":
+			g.files[name] = f.text
+		case f.language == "text" && follows:
+			blocks := g.tours[last]
+			for line := range strings.Lines(f.text) {
+				if line = strings.TrimSpace(line); line != "" {
+					blocks[len(blocks)-1].want = append(blocks[len(blocks)-1].want, line)
+				}
+			}
+		default:
+			g.other = append(g.other, f)
+		}
+	}
+	return g, nil
 }
 
 // missing returns the first wanted line that is not, in its order, part of a line
@@ -94,11 +125,21 @@ func missing(output string, want []string) (line string, found bool) {
 	return "", false
 }
 
-// runTour runs blocks in one shell in a new directory where bin/hexward is the
-// program, with ports of its own, and holds their outputs to what is said.
-func runTour(t *testing.T, blocks []block) {
+// begin is how every recipe begins.
+const begin = `bin/hexward serve > hexward.log 2>&1 &
+until curl -fsS http://127.0.0.1:8081/readyz > ready.txt 2>&1; do sleep 0.1; done
+`
+
+// run runs a tour of the guide in one shell in a new directory where bin/hexward is the
+// program, with ports of its own, and holds its outputs to what is said.
+func (g *guide) run(t *testing.T, name string) {
 	t.Helper()
-	dir := t.TempDir()
+	dir, blocks := t.TempDir(), g.tours[name]
+	for file, text := range g.files {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -113,6 +154,9 @@ func runTour(t *testing.T, blocks []block) {
 	ports := strings.NewReplacer("127.0.0.1:8080", "127.0.0.1:"+freePort(t), "127.0.0.1:8081", "127.0.0.1:"+freePort(t))
 	const mark = "@@@ the next block @@@"
 	script := "set -euo pipefail\n"
+	if name != "" {
+		script += ports.Replace(begin)
+	}
 	for _, b := range blocks {
 		script += ports.Replace(b.sh) + "echo; echo '" + mark + "'\n"
 	}
@@ -169,21 +213,29 @@ func needs(t *testing.T, programs ...string) {
 	}
 }
 
-// The tour of README.md ends as it says.
+// guideOf reads README.md.
+func guideOf(t *testing.T) (text string, g *guide) {
+	t.Helper()
+	b, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g, err = read(string(b)); err != nil {
+		t.Fatal(err)
+	}
+	return string(b), g
+}
+
+// The tour of README.md and its recipes end as it says.
 func TestReadme(t *testing.T) {
 	needs(t, "bash", "curl")
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+	_, g := guideOf(t)
+	if len(g.tours[""]) < 3 {
+		t.Fatalf("the tour has %d blocks only", len(g.tours[""]))
 	}
-	blocks, err := tour(string(text))
-	if err != nil {
-		t.Fatal(err)
+	for name := range g.tours {
+		t.Run("tour_"+name, func(t *testing.T) { g.run(t, name) })
 	}
-	if len(blocks) < 3 {
-		t.Fatalf("the tour has %d blocks only", len(blocks))
-	}
-	runTour(t, blocks)
 }
 
 // Every command and flag that README.md names is there.
@@ -248,13 +300,29 @@ hello al…
 hexward user list
 kill %1
 ` + "```" + `
+
+<!-- file: words.txt -->
+` + "```yaml" + `
+hello: everybody
+` + "```" + `
+
+<!-- tour: greeting -->
+` + "```sh" + `
+hexward user list --json
+cat words.txt
+` + "```" + `
+` + "```text" + `
+[]
+hello: everybody
+` + "```" + `
 `
 
 func TestTour(t *testing.T) {
-	blocks, err := tour(sample)
+	g, err := read(sample)
 	if err != nil {
 		t.Fatal(err)
 	}
+	blocks := g.tours[""]
 	lines := make([]int, len(blocks))
 	for n, b := range blocks {
 		lines[n] = b.line
@@ -265,86 +333,98 @@ func TestTour(t *testing.T) {
 	if diff := cmp.Diff([]string{`"kty":"OKP"`, "hello al…"}, blocks[1].want); diff != "" {
 		t.Error(diff)
 	}
+	if len(g.tours["greeting"]) != 1 || len(g.files) != 1 || len(g.other) != 1 || g.other[0].text != "false # not marked\n" {
+		t.Errorf("read %+v", g)
+	}
 	if line, lacks := missing("a\nb c d\ne", []string{"a", "b…d", "a"}); !lacks || line != "a" {
 		t.Errorf("missing says %q, %v", line, lacks)
 	}
 	if _, lacks := missing("a\nb\nc", []string{"b", "c"}); lacks {
 		t.Error("missing says that something is")
 	}
-	for _, bad := range []string{"<!-- tour -->\ntext", "<!-- tour -->\n```sh\ntrue"} {
-		if _, err := tour(bad); err == nil {
-			t.Errorf("%q is a tour", bad)
+	for _, bad := range []string{
+		"<!-- tour -->\ntext", "<!-- tour -->\n```sh\ntrue", "<!-- tour -->", "<!-- tour: a -->\n```yaml\na: b\n```\n", "<!-- file: a -->\n\ntext\n```\n```\n",
+	} {
+		if _, err := read(bad); err == nil {
+			t.Errorf("%q is a guide", bad)
 		}
 	}
 	needs(t, "bash", "curl")
-	runTour(t, blocks)
-}
-
-// fences returns the blocks of a document in one language that no comment marks.
-func fences(document, language string) (blocks []string) {
-	for _, m := range regexp.MustCompile("(?ms)^(<!-- tour -->\n)?```(\\w+)\n(.*?)^```$").FindAllStringSubmatch(document, -1) {
-		if m[1] == "" && m[2] == language {
-			blocks = append(blocks, m[3])
-		}
+	for name := range g.tours {
+		t.Run("tour_"+name, func(t *testing.T) { g.run(t, name) })
 	}
-	return blocks
 }
 
-// Every recipe of README.md is a configuration that "hexward config check" takes,
-// and every target of make that it names is there.
+// Every configuration in README.md is one that "hexward config check" takes, every target of
+// make that it names is there, and everything else in sh is in a tour.
 func TestReadme_recipes(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text, g := guideOf(t)
 	makefile, err := os.ReadFile("../../Makefile")
 	if err != nil {
 		t.Fatal(err)
 	}
 	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, []byte("a client secret"), 0o600); err != nil {
+	if err := os.WriteFile(secret, []byte("a client secret, of 32 bytes or more"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ran := 0
+	dir := t.TempDir()
+	for name, text := range g.files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A file that the document shows is where it says.
+	place := func(text string) string {
+		text = regexp.MustCompile(`/run/secrets/\w+`).ReplaceAllString(strings.ReplaceAll(text, "…", "something"), secret)
+		for name := range g.files {
+			text = strings.ReplaceAll(text, name, filepath.Join(dir, name))
+		}
+		return text
+	}
 	check := func(env map[string]string, args ...string) {
 		t.Helper()
-		ran++
 		args = append([]string{"config", "check", "--data", t.TempDir()}, args...)
 		if _, stderr, code := commandWith(t, env, "", args...); code != 0 {
 			t.Errorf("%v %q: exit code %d: %s", env, args, code, stderr)
 		}
 	}
-	for _, block := range fences(string(text), "sh") {
-		for line := range strings.Lines(block) {
-			line, _, _ = strings.Cut(line, "#")
-			words := strings.Fields(strings.ReplaceAll(line, "…", "something"))
-			env := map[string]string{}
-			for len(words) > 0 && strings.Contains(words[0], "=") {
-				name, value, _ := strings.Cut(words[0], "=")
-				env[name], words = value, words[1:]
-			}
-			switch {
-			case len(words) == 2 && words[0] == "make":
-				ran++
-				if !strings.Contains(string(makefile), "\n"+words[1]+":") {
-					t.Errorf("there is no target %s", words[1])
+	checked := map[string]int{} // by language
+	for _, f := range g.other {
+		checked[f.language]++
+		switch f.language {
+		case "sh":
+			for line := range strings.Lines(f.text) {
+				line, _, _ = strings.Cut(line, "#")
+				words := strings.Fields(place(line))
+				env := map[string]string{}
+				for len(words) > 0 && strings.Contains(words[0], "=") {
+					name, value, _ := strings.Cut(words[0], "=")
+					env[name], words = value, words[1:]
 				}
-			case len(words) >= 2 && words[0] == "hexward" && words[1] == "serve":
-				check(env, words[2:]...)
-			default:
-				t.Errorf("nothing runs %q: put it into the tour, or teach this test", line)
+				switch {
+				case len(words) == 2 && words[0] == "make":
+					if !strings.Contains(string(makefile), "\n"+words[1]+":") {
+						t.Errorf("line %d: there is no target %s", f.line, words[1])
+					}
+				case len(words) >= 2 && words[0] == "hexward" && words[1] == "serve":
+					check(env, words[2:]...)
+				default:
+					t.Errorf("line %d: nothing runs %q: put it into a tour, or teach this test", f.line, line)
+				}
+			}
+		case "yaml":
+			check(nil, "--config", writeConfig(t, place(f.text)))
+		}
+	}
+	// None is passed over, however it is written.
+	for language, marked := range map[string]int{"sh": len(slices.Concat(slices.Collect(maps.Values(g.tours))...)), "yaml": 0} {
+		for name := range g.files {
+			if language == "yaml" && strings.HasSuffix(name, ".yaml") {
+				marked++
 			}
 		}
-	}
-	for _, block := range fences(string(text), "yaml") {
-		block = regexp.MustCompile(`/run/secrets/\w+`).ReplaceAllString(strings.ReplaceAll(block, "…", "something"), secret)
-		file := filepath.Join(t.TempDir(), "hexward.yaml")
-		if err := os.WriteFile(file, []byte(block), 0o600); err != nil {
-			t.Fatal(err)
+		if all := strings.Count(text, "```"+language); all == 0 || all != checked[language]+marked {
+			t.Errorf("of %d blocks of %s %d were checked and %d are in a tour", all, language, checked[language], marked)
 		}
-		check(nil, "--config", file)
-	}
-	if ran != 6 {
-		t.Errorf("%d recipes were run", ran)
 	}
 }
