@@ -33,6 +33,7 @@ type settled struct {
 	formerKey     []byte
 	signingSecret []byte // empty when keys are made
 	providers     []auth.Upstream
+	issuers       []auth.Trusted
 	hasher        *passhash.Hasher
 }
 
@@ -77,6 +78,7 @@ func (c *config) check() (*settled, error) {
 	k.mail(s)
 	k.captcha()
 	k.upstreams(s)
+	k.trusted(s)
 	k.development()
 	k.forward()
 	k.data()

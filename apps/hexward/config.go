@@ -89,8 +89,7 @@ type config struct {
 	LogFormat string `default:"text" placeholder:"NAME" group:"Logging" help:"Of the log on standard error (${default}): text or json."`
 	Debug     bool   `group:"Logging" help:"Log more. Never logs a secret."`
 
-	// The providers that only the file can list.
-	listed []provider
+	listed listed
 
 	// What reading found wrong, and where each value came from; the rest is check's.
 	problems []error

@@ -113,8 +113,11 @@ func (s *sources) load(ctx *kong.Context, app *kong.Application) {
 		s.config.problems = append(s.config.problems, fmt.Errorf("%s: %w", path, err))
 	}
 	s.file, s.config.listed = values, list
-	if len(list) > 0 {
+	if len(list.providers) > 0 {
 		s.config.origins["providers"] = path + ": providers"
+	}
+	if len(list.issuers) > 0 {
+		s.config.origins["issuers"] = path + ": issuers"
 	}
 }
 
@@ -129,38 +132,43 @@ func flagged(ctx *kong.Context, app *kong.Application) func(name string) bool {
 	return func(name string) bool { return given[name] }
 }
 
-// readConfigFile returns what a configuration file says, by setting, and the
-// providers that it lists. Maps within
+// readConfigFile returns what a configuration file says, by setting, and what it lists. Maps within
 // it stand for names with a dash: smtp: {host: h} is smtp-host: h. The error names
 // everything that is wrong; what is right is returned all the same.
-func readConfigFile(path string, names []string) (map[string]string, []provider, error) {
+func readConfigFile(path string, names []string) (values map[string]string, list listed, err error) {
 	f, err := os.Open(path) //nolint:gosec // the operator names the file
 	if err != nil {
-		return nil, nil, reason(err)
+		return nil, list, reason(err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxConfigFile+1))
 	if err != nil {
-		return nil, nil, reason(err)
+		return nil, list, reason(err)
 	}
 	if len(text) > maxConfigFile {
-		return nil, nil, errors.New("is over 1 MiB, which no configuration file is")
+		return nil, list, errors.New("is over 1 MiB, which no configuration file is")
 	}
 	var root yaml.Node
 	if err := yaml.Unmarshal(text, &root); err != nil {
-		return nil, nil, fmt.Errorf("is not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, list, fmt.Errorf("is not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if root.Kind == 0 {
-		return nil, nil, nil
+		return nil, list, nil
 	}
-	values := map[string]string{}
+	values = map[string]string{}
 	var errs []error
-	list, wrong := takeProviders(root.Content[0])
+	var wrong []error
+	list.providers, wrong = takeList[provider](root.Content[0], "providers", "a client-id")
+	errs = append(errs, wrong...)
+	list.issuers, wrong = takeList[issuer](root.Content[0], "issuers", "an issuer")
 	errs = append(errs, wrong...)
 	flatten(root.Content[0], "", names, values, &errs)
 	if info, err := f.Stat(); err == nil && info.Mode().Perm()&0o007 != 0 {
-		if slices.ContainsFunc(list, func(p provider) bool { return p.ClientSecret != "" }) {
+		if slices.ContainsFunc(list.providers, func(p provider) bool { return p.ClientSecret != "" }) {
 			errs = append(errs, errors.New("has the client-secret of a provider and everybody on this machine may read it; chmod 600 it, or use client-secret-file"))
+		}
+		if slices.ContainsFunc(list.issuers, func(i issuer) bool { return i.Secret != "" }) {
+			errs = append(errs, errors.New("has the secret of an issuer and everybody on this machine may read it; chmod 600 it, or use secret-file"))
 		}
 		for _, name := range names {
 			if values[name] != "" && isSecret(name) {
@@ -206,7 +214,9 @@ func flatten(n *yaml.Node, prefix string, names []string, into map[string]string
 				if item.Kind != yaml.ScalarNode {
 					fail(item, "%s is a list of plain values", name)
 				}
-				list[i] = item.Value
+				if list[i] = item.Value; strings.Contains(item.Value, ",") {
+					fail(item, "%s is a list of values without a comma", name)
+				}
 			}
 			into[name] = strings.Join(list, ",")
 		case known && isPairs(name) && value.Kind == yaml.MappingNode:
@@ -216,7 +226,7 @@ func flatten(n *yaml.Node, prefix string, names []string, into map[string]string
 		case known:
 			fail(key, "%s is a plain value", name)
 		default:
-			fail(key, "there is no setting %s%s", name, nearest(name, append(slices.Clone(names), "providers")))
+			fail(key, "there is no setting %s%s", name, nearest(name, append(slices.Clone(names), "providers", "issuers")))
 		}
 	}
 }

@@ -6,12 +6,9 @@ import (
 	"maps"
 	"net"
 	"net/url"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/hexward/hexward/adapters/idp"
 	"github.com/hexward/hexward/adapters/web"
@@ -45,173 +42,11 @@ type provider struct {
 	Endpoints    pairs    `placeholder:"NAME=URL,…" help:"In place of those that it announces: authorization, token, userinfo, jwks, revocation, end-session, emails."`
 }
 
-// pairs is a map that is written "a=b,c=d", or as a map in the configuration file.
-type pairs map[string]string
-
-// UnmarshalText reads pairs.
-func (p *pairs) UnmarshalText(text []byte) error {
-	*p = pairs{}
-	if len(text) == 0 {
-		return nil
-	}
-	for one := range strings.SplitSeq(string(text), ",") {
-		name, value, found := strings.Cut(strings.TrimSpace(one), "=")
-		_, twice := (*p)[name]
-		if !found || name == "" || twice {
-			return errors.New("this is a list like a=b,c=d with different names")
-		}
-		(*p)[name] = value
-	}
-	return nil
-}
-
-// String writes pairs as they are read.
-func (p pairs) String() string {
-	list := make([]string, 0, len(p))
-	for _, name := range slices.Sorted(maps.Keys(p)) {
-		list = append(list, name+"="+p[name])
-	}
-	return strings.Join(list, ",")
-}
-
-// MarshalText is String.
-func (p pairs) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
-
-// pairSettings are the names of the settings that are pairs.
-var pairSettings = func() (names []string) {
-	for f := range providerFields() {
-		if f.Type == reflect.TypeFor[pairs]() {
-			names = append(names, fieldName(f))
-		}
-	}
-	return names
-}()
-
-func isPairs(name string) bool {
-	return slices.Contains(pairSettings, strings.TrimPrefix(name, providerPrefix))
-}
-
 // providerPrefix begins the names of the settings that are a provider.
 const providerPrefix = "provider-"
 
-func providerFields() func(yield func(reflect.StructField) bool) {
-	return func(yield func(reflect.StructField) bool) {
-		t := reflect.TypeFor[provider]()
-		for i := range t.NumField() {
-			if !yield(t.Field(i)) {
-				return
-			}
-		}
-	}
-}
-
-// fieldName is the setting of a field.
-func fieldName(f reflect.StructField) string {
-	if name := f.Tag.Get("name"); name != "" {
-		return name
-	}
-	return dashed(f.Name)
-}
-
-// takeProviders removes the list of providers from the mapping that a configuration
-// file is, and returns it.
-func takeProviders(root *yaml.Node) (list []provider, errs []error) {
-	for root.Kind == yaml.AliasNode {
-		root = root.Alias
-	}
-	if root.Kind != yaml.MappingNode {
-		return nil, nil
-	}
-	var names []string
-	for f := range providerFields() {
-		names = append(names, fieldName(f))
-	}
-	found := false
-	for i := 0; i+1 < len(root.Content); {
-		key, value := root.Content[i], root.Content[i+1]
-		if key.Value != "providers" {
-			i += 2
-			continue
-		}
-		root.Content = slices.Delete(root.Content, i, i+2)
-		if found {
-			errs = append(errs, fmt.Errorf("line %d: providers is there twice", key.Line))
-			continue
-		}
-		found = true
-		for value.Kind == yaml.AliasNode {
-			value = value.Alias
-		}
-		switch {
-		case value.Kind == yaml.ScalarNode && value.Tag == "!!null":
-		case value.Kind != yaml.SequenceNode:
-			errs = append(errs, fmt.Errorf("line %d: providers is a list, each entry of which has a client-id and more", value.Line))
-		default:
-			for _, item := range value.Content {
-				values := map[string]string{}
-				flatten(item, "", names, values, &errs)
-				one, wrong := readProvider(values)
-				for _, err := range wrong {
-					errs = append(errs, fmt.Errorf("line %d: %w", item.Line, err))
-				}
-				list = append(list, one)
-			}
-		}
-	}
-	return list, errs
-}
-
-// readProvider makes a provider of what the file says, by name.
-func readProvider(values map[string]string) (p provider, errs []error) {
-	v := reflect.ValueOf(&p).Elem()
-	for f := range providerFields() {
-		text, ok := values[fieldName(f)]
-		if !ok {
-			continue
-		}
-		switch at := v.FieldByIndex(f.Index).Addr().Interface().(type) {
-		case *string:
-			*at = text
-		case *secret:
-			*at = secret(text)
-		case *[]string:
-			*at = strings.Split(text, ",")
-		case *bool:
-			yes, err := strconv.ParseBool(text)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("%s is true or false, not %q", fieldName(f), text))
-			}
-			*at = yes
-		case *pairs:
-			if err := at.UnmarshalText([]byte(text)); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", fieldName(f), err))
-			}
-		}
-	}
-	return p, errs
-}
-
-// shown is a provider as "config print" writes it: what was given, with the secret
-// masked.
-func (p *provider) shown() map[string]any {
-	out := map[string]any{}
-	v := reflect.ValueOf(*p)
-	for f := range providerFields() {
-		value := v.FieldByIndex(f.Index)
-		if value.IsZero() || (value.Kind() == reflect.Slice || value.Kind() == reflect.Map) && value.Len() == 0 {
-			continue
-		}
-		if masked, ok := value.Interface().(secret); ok {
-			out[fieldName(f)] = masked.String()
-			continue
-		}
-		out[fieldName(f)] = value.Interface()
-	}
-	return out
-}
-
 // isZero reports whether nothing of a provider was given.
-func (p *provider) isZero() bool { return len(p.shown()) == 0 }
+func (p *provider) isZero() bool { return len(shown(p)) == 0 }
 
 // callback is the path that providers send browsers back to.
 func (c *config) callback() string {
@@ -230,7 +65,7 @@ func (k *checker) upstreams(s *settled) {
 		order = append(order, "provider")
 		given["provider"] = k.Provider
 	}
-	for i, p := range k.listed {
+	for i, p := range k.listed.providers {
 		label := "providers, entry " + strconv.Itoa(i+1)
 		if p.Name != "" {
 			label += " (" + p.Name + ")"
@@ -397,18 +232,4 @@ func hostOf(address string) string {
 		return address
 	}
 	return host
-}
-
-// joinPairs writes a map as pairs are written.
-func joinPairs(n *yaml.Node, fail func(*yaml.Node)) string {
-	var list []string
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		if value.Kind != yaml.ScalarNode || strings.ContainsAny(key.Value, ",=") || strings.Contains(value.Value, ",") {
-			fail(value)
-			continue
-		}
-		list = append(list, key.Value+"="+value.Value)
-	}
-	return strings.Join(list, ",")
 }

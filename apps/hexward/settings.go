@@ -76,12 +76,11 @@ func (p *program) printYAML(names []string, values []any) error {
 // secrets masked.
 func (c *config) list() (names []string, values []any) {
 	names, values = listOf(reflect.ValueOf(*c), "")
-	if len(c.listed) > 0 {
-		list := make([]any, len(c.listed))
-		for i := range c.listed {
-			list[i] = c.listed[i].shown()
-		}
-		names, values = append(names, "providers"), append(values, list)
+	if len(c.listed.providers) > 0 {
+		names, values = append(names, "providers"), append(values, shownList(c.listed.providers))
+	}
+	if len(c.listed.issuers) > 0 {
+		names, values = append(names, "issuers"), append(values, shownList(c.listed.issuers))
 	}
 	return names, values
 }

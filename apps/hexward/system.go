@@ -96,7 +96,7 @@ func (p *program) open(ctx context.Context, log *slog.Logger, create bool, maile
 		Users: s.store.Users(), Sessions: s.store.Sessions(), SessionSets: s.store.SessionSets(),
 		MailTokens: s.store.MailTokens(), Attempts: s.store.Attempts(), Marks: s.store.Marks(), Audit: s.store.Audit(), Keys: s.store.Keys(),
 		Keyring: ring, Signer: signer.New(), Sealer: seals, Hasher: settled.hasher, Mailer: mailer, Captcha: human,
-		Identities: s.store.Identities(), Providers: settled.providers,
+		Identities: s.store.Identities(), Providers: settled.providers, Issuers: settled.issuers,
 		Tenants: s.store.Tenants(), Directory: s.store.Directory(), Machines: s.store.Machines(), APITokens: s.store.APITokens(),
 		Verified: verified, Refused: refused,
 		Seal: ids, Now: p.now, Rand: rand.Reader,
