@@ -6,6 +6,15 @@
 //
 //	text, hash, err := secret.Mint(random, secret.APIToken)
 //	hash, err := secret.Parse(secret.APIToken, text)
+//
+// A secret is its prefix, 43 digits of base 62 that are the random bits, and 6 that are
+// the CRC-32 of all that; as a pattern for scanners, hx[wc]_[0-9A-Za-z]{49}. testdata has
+// examples for other implementations.
+//
+// The checksum guards nothing: anybody computes it, and what of it is compared is nobody's
+// secret. What guards a secret is that it cannot be guessed, and that it is looked up by a
+// hash that nobody steers: how far a comparison of hashes comes tells nothing about another
+// hash that is like it.
 package secret
 
 import (
@@ -13,7 +22,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"math/bits"
+	"strings"
 
 	"github.com/hexward/hexward/core/fault"
 )
@@ -37,62 +46,65 @@ const (
 // Length is the length of a secret as text, in bytes.
 const Length = len(APIToken) + digits + checks
 
-// Mint makes a secret with a prefix of this package. An error is random's.
+// Mint makes a secret with a prefix of this package, of 32 bytes of random. An error is random's, and then there is no text.
 func Mint(random io.Reader, prefix string) (text string, h Hash, err error) {
 	var b [size]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
 		return "", h, fmt.Errorf("read randomness: %w", err)
 	}
-	out := append(make([]byte, 0, Length), prefix...)
-	out = appendBase62(out, b, digits)
-	out = appendCheck(out)
-	return string(out), sha256.Sum256(out), nil
+	var out [digits]byte
+	for i := range out {
+		out[digits-1-i] = alphabet[divide(&b)]
+	}
+	text = prefix + string(out[:])
+	check := checksum(text)
+	text += string(check[:])
+	return text, sha256.Sum256([]byte(text)), nil
+}
+
+// divide divides a number, the most significant byte first, by 62 and returns what is left over.
+func divide(number *[size]byte) (rest int) {
+	for i, b := range number {
+		rest = rest<<8 | int(b)
+		number[i] = byte(rest / len(alphabet))
+		rest %= len(alphabet)
+	}
+	return rest
 }
 
 // ErrForm says that a text is not a secret of the sort that was asked for, or has a typo.
 var ErrForm = fault.New(fault.Unauthenticated, "token_form", "this is not a token of ours, or not all of it")
 
-// Parse returns the hash of a secret with this prefix. What has not its form or not its checksum is
-// ErrForm, whether or not there is anything like it.
+// Parse returns the hash of a secret with this prefix, to look it up by. What has not its form or not its checksum is
+// ErrForm, whether or not there is anything like it. It allocates nothing, and never panics.
 func Parse(prefix, text string) (h Hash, err error) {
-	if len(text) != Length || text[:len(prefix)] != prefix {
+	if len(text) != Length || !strings.HasPrefix(text, prefix) {
 		return h, ErrForm
 	}
-	var b [Length]byte
-	copy(b[:], text)
-	var want [Length]byte
-	if string(appendCheck(append(want[:0], b[:Length-checks]...))) != text {
-		return h, ErrForm
-	}
-	for _, c := range b[len(prefix):] {
-		if c-'0' > 9 && c-'A' > 25 && c-'a' > 25 {
+	for i := len(prefix); i < len(text); i++ {
+		if c := text[i]; c-'0' > 9 && c-'A' > 25 && c-'a' > 25 {
 			return h, ErrForm
 		}
 	}
-	return sha256.Sum256(b[:]), nil
+	if check := checksum(text[:Length-checks]); string(check[:]) != text[Length-checks:] {
+		return h, ErrForm
+	}
+	var whole [Length]byte
+	copy(whole[:], text)
+	return sha256.Sum256(whole[:]), nil
 }
 
-// appendCheck appends the CRC-32 (IEEE) of what is there.
-func appendCheck(b []byte) []byte {
-	sum := crc32.ChecksumIEEE(b)
-	var wide [size]byte
-	for i := range 4 {
-		wide[size-1-i] = byte(sum >> (8 * i))
+// checksum returns the CRC-32 (IEEE) of a text. It is a loop of its own because ChecksumIEEE takes bytes, and has them moved to the
+// heap.
+func checksum(text string) (check [checks]byte) {
+	sum := ^uint32(0)
+	for i := range len(text) {
+		sum = crc32.IEEETable[byte(sum)^text[i]] ^ sum>>8
 	}
-	return appendBase62(b, wide, checks)
-}
-
-// appendBase62 appends a number as n digits, the most significant first.
-func appendBase62(to []byte, number [size]byte, n int) []byte {
-	at := len(to)
-	to = append(to, make([]byte, n)...)
-	for i := n - 1; i >= 0; i-- {
-		rest := uint64(0)
-		for j := range number {
-			q, r := bits.Div64(0, rest<<8|uint64(number[j]), 62)
-			number[j], rest = byte(q), r
-		}
-		to[at+i] = alphabet[rest]
+	sum = ^sum
+	for i := range check {
+		check[checks-1-i] = alphabet[sum%uint32(len(alphabet))]
+		sum /= uint32(len(alphabet))
 	}
-	return to
+	return check
 }
