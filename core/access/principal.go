@@ -84,6 +84,7 @@ type Principal struct {
 	Permissions []string // sorted, without duplicates
 	Session     string   // the session's public id (sid), when there is one
 	Token       string   // the token's id (jti, or an API token's), when a token was shown
+	Expires     int64    // when what was shown ends, in Unix milliseconds; 0 for never
 }
 
 // Of returns whom an access token of ours is about, as its claims, which were verified, say.
@@ -91,7 +92,7 @@ type Principal struct {
 func Of(c *token.Claims, via Credential) Principal {
 	p := Principal{
 		Kind: User, Via: via, Subject: c.Subject, Name: c.Username,
-		Tenant: c.Tenant, Permissions: c.Permissions, Session: c.Session, Token: c.ID,
+		Tenant: c.Tenant, Permissions: c.Permissions, Session: c.Session, Token: c.ID, Expires: c.Expiry * 1000,
 	}
 	if c.ClientID == c.Subject {
 		p.Kind = Machine

@@ -29,6 +29,8 @@ type Visitor interface{ Visitor() Client }
 type Identity struct {
 	*access.Principal
 	RotateDue bool // the session's id should be replaced with Renew
+
+	epoch uint64 // at which all of it was so
 }
 
 var anonymous = &access.Principal{}

@@ -34,7 +34,7 @@ type sessionCache struct {
 
 const (
 	cacheShards = 64
-	idleBits    = 6
+	idleBits    = 6 // and one more are in cached.packed
 )
 
 type cacheShard struct {
@@ -45,11 +45,12 @@ type cacheShard struct {
 }
 
 // cached is what is remembered of a session: enough to decide without the store.
+// When it ends is the principal's Expires.
 type cached struct {
 	principal access.Principal
 	key       cacheKey
+	packed    byte         // the number of the idle life, and in the last bit whether to rotate
 	seenAt    atomic.Int64 // Unix milliseconds
-	packed    int64        // the end in Unix milliseconds, the number of the idle life, and in the last bit whether to rotate
 }
 
 // remember makes an entry, and reports whether it may be put into the cache.
@@ -61,8 +62,9 @@ func (c *sessionCache) remember(s session.Session, u user.User) (e *cached, keep
 		principal: access.Principal{
 			Kind: access.User, Via: access.SessionCookie, Subject: text[:len(u.ID)], Name: text[len(text)-len(name):],
 			Tenant: u.Tenant, Permissions: u.Permissions, Session: text[len(u.ID) : len(u.ID)+len(s.ID)],
+			Expires: s.EndsAt.UnixMilli(),
 		},
-		packed: s.EndsAt.UnixMilli()<<(idleBits+1) | idle<<1,
+		packed: idle << 1,
 	}
 	if u.Tenant == tenant.Default {
 		e.principal.Tenant = tenant.Default // not a copy of it
@@ -75,12 +77,12 @@ func (c *sessionCache) remember(s session.Session, u user.User) (e *cached, keep
 }
 
 // idle returns the number of an idle life, unless there are too many of them.
-func (c *sessionCache) idle(d time.Duration) (number int64, ok bool) {
+func (c *sessionCache) idle(d time.Duration) (number byte, ok bool) {
 	c.idlesMu.Lock()
 	defer c.idlesMu.Unlock()
 	for i := range c.known {
 		if c.idles[i] == d {
-			return int64(i), true
+			return byte(i), true //nolint:gosec // less than 1<<idleBits
 		}
 	}
 	if c.known == len(c.idles) {
@@ -88,14 +90,14 @@ func (c *sessionCache) idle(d time.Duration) (number int64, ok bool) {
 	}
 	c.idles[c.known] = d
 	c.known++
-	return int64(c.known - 1), true
+	return byte(c.known - 1), true //nolint:gosec // less than 1<<idleBits
 }
 
 // alive is session.Alive on an entry that was got from the cache.
 func (c *sessionCache) alive(e *cached, now time.Time) bool {
 	at := now.UnixMilli()
-	idle := c.idles[e.packed>>1&(1<<idleBits-1)]
-	return at < e.packed>>(idleBits+1) && at < e.seenAt.Load()+idle.Milliseconds()
+	idle := c.idles[e.packed>>1]
+	return at < e.principal.Expires && at < e.seenAt.Load()+idle.Milliseconds()
 }
 
 // rotate reports whether the session's id should be replaced.

@@ -125,8 +125,9 @@ const leeway = token.DefaultLeeway
 type Service struct {
 	Config
 
-	cache *sessionCache
-	keys  atomic.Pointer[keySet]
+	cache   *sessionCache
+	changes changes
+	keys    atomic.Pointer[keySet]
 
 	loading sync.Mutex // one Load at a time
 	turns   turns
@@ -223,7 +224,7 @@ func (s *Settings) check() error {
 func (s *Service) Load(ctx context.Context) error {
 	s.loading.Lock()
 	defer s.loading.Unlock()
-	s.cache.clear()
+	s.allChanged()
 	var errs []error // one failure does not keep the rest from being known
 	if err := s.loadKeys(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("load signing keys: %w", err))

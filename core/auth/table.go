@@ -7,11 +7,11 @@ import (
 	"github.com/hexward/hexward/core/session"
 )
 
-// cacheKey is the first half of a session's hash. Whoever finds a cookie with the
-// half of another one could as well guess that one.
-type cacheKey [16]byte
+// cacheKey is the first 120 bits of a session's hash. Whoever finds a cookie with
+// those of another one could as well guess that one.
+type cacheKey [15]byte
 
-func keyOf(h session.Hash) cacheKey { return cacheKey(h[:16]) }
+func keyOf(h session.Hash) cacheKey { return cacheKey(h[:15]) }
 
 // table holds entries by their keys, which spread by themselves. It is a hash table
 // with linear probing that grows by quarters, because a map, which doubles, takes
@@ -28,7 +28,7 @@ func (t *table) home(k cacheKey) int {
 	return int(place) //nolint:gosec // less than the length
 }
 
-func tagOf(k cacheKey) byte { return k[15] | 0x80 }
+func tagOf(k cacheKey) byte { return k[14] | 0x80 }
 
 func (t *table) next(place int) int {
 	if place++; place < len(t.slots) {

@@ -7,3 +7,8 @@ import "unsafe"
 func view(b []byte) string {
 	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // G103: read-only and bounded by len(b)
 }
+
+// bytesOf returns s as bytes without copying it. Nobody keeps or changes them.
+func bytesOf(s string) []byte {
+	return unsafe.Slice(unsafe.StringData(s), len(s)) //nolint:gosec // G103: read-only and bounded by len(s)
+}
