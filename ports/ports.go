@@ -247,6 +247,10 @@ type Keyring interface {
 	// cannot be read or is weak is Invalid.
 	Import(ctx context.Context, pem []byte) (SigningKey, error)
 
+	// ImportSecret takes a secret for HS256, of 32 bytes at least. A shorter one is
+	// Invalid. The id tells nothing of it, and is another one each time.
+	ImportSecret(ctx context.Context, secret []byte) (SigningKey, error)
+
 	// Open returns the private key. One sealed under another master key, or moved
 	// from another row, is an error.
 	Open(ctx context.Context, k SigningKey) (crypto.PrivateKey, error)

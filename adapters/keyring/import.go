@@ -39,6 +39,17 @@ func (r *Ring) Import(ctx context.Context, text []byte) (ports.SigningKey, error
 	return r.seal(private)
 }
 
+// ImportSecret takes over a secret for HS256, of 32 bytes at least (RFC 7518 §3.2). A shorter one is Invalid.
+func (r *Ring) ImportSecret(ctx context.Context, secret []byte) (ports.SigningKey, error) {
+	if err := ctx.Err(); err != nil {
+		return ports.SigningKey{}, err
+	}
+	if len(secret) < secretSize {
+		return ports.SigningKey{}, fault.InvalidField("secret", "weak", fmt.Sprintf("a secret for HS256 has at least %d bytes, not %d", secretSize, len(secret)))
+	}
+	return r.seal(bytes.Clone(secret))
+}
+
 // refuse is the fault of a key that is not taken over.
 func refuse(code, message string) error {
 	return fault.InvalidField("key", code, message)

@@ -49,7 +49,7 @@ const (
 	// minRSABits is the least that an imported key has (RFC 7518 §3.3), maxRSABits
 	// the most: signing takes the cube of it.
 	minRSABits, maxRSABits = 2048, 8192
-	secretSize             = 32 // bytes of an HS256 secret, RFC 7518 §3.2
+	secretSize             = 32 // bytes of an HS256 secret at least, RFC 7518 §3.2
 )
 
 // errMismatch is a row whose parts do not belong together.

@@ -11,7 +11,6 @@ import (
 	"unicode"
 
 	"github.com/hexward/hexward/core/fault"
-	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
@@ -22,7 +21,7 @@ import (
 // it, and then it takes that account from whoever had claimed the address without
 // proof.
 func (s *Service) admit(ctx context.Context, up *Upstream, who ports.Person, c Client) (i user.Identity, u user.User, err error) {
-	home, err := up.check(who)
+	home, err := s.check(ctx, up, who)
 	if err != nil {
 		return i, u, err
 	}
@@ -70,23 +69,14 @@ var (
 )
 
 // check returns the tenant of a person, or why they cannot be anybody here.
-func (up *Upstream) check(who ports.Person) (id string, err error) {
+func (s *Service) check(ctx context.Context, up *Upstream, who ports.Person) (id string, err error) {
 	if who.Issuer == "" {
 		return "", fault.New(fault.Unauthenticated, "issuer", "the provider does not say who it is")
 	}
 	if err := user.CheckSubject(who.Subject); err != nil {
 		return "", err
 	}
-	if len(up.Tenants) > 0 {
-		if id := up.Tenants[who.Tenant]; id != "" && who.Tenant != "" {
-			return id, nil
-		}
-		return "", errTenant
-	}
-	if up.Tenant != "" {
-		return up.Tenant, nil
-	}
-	return tenant.Default, nil
+	return s.tenantOf(ctx, up.Name, up.Tenants, up.Tenant, up.TenantRequired, who.Tenant)
 }
 
 // vouches reports whether a person's address is as good as confirmed: the provider
@@ -226,6 +216,11 @@ func (s *Service) dispossess(ctx context.Context, u user.User, email user.Email,
 	if err := s.kick(ctx, u.ID); err != nil {
 		return err
 	}
+	if s.APITokens != nil {
+		if err := s.dropAPITokens(ctx, u.ID); err != nil { // last: who has no session any more makes no other
+			return err
+		}
+	}
 	return s.record(ctx, c, ports.Event{Action: "user.dispossess", Subject: u.ID, Tenant: u.Tenant}, nil)
 }
 
@@ -239,7 +234,9 @@ func (s *Service) dropIdentities(ctx context.Context, userID string) error {
 		return fmt.Errorf("list identities: %w", err)
 	}
 	for _, i := range identities {
-		if err := s.Identities.Delete(ctx, i.ID); err != nil && !isNotFound(err) {
+		err := s.Identities.Delete(ctx, i.ID)
+		s.changes.note(userID)
+		if err != nil && !isNotFound(err) {
 			return fmt.Errorf("delete identity: %w", err)
 		}
 	}
@@ -275,7 +272,9 @@ func (s *Service) addIdentity(ctx context.Context, up *Upstream, who ports.Perso
 		ID: id, UserID: u.ID, Provider: up.Name, Issuer: who.Issuer, Subject: who.Subject,
 		Email: shown(who.Email), CreatedAt: now, UsedAt: now,
 	}
-	if err = s.Identities.Create(ctx, i); err != nil {
+	err = s.Identities.Create(ctx, i)
+	s.changes.note(identityKey(i.Issuer, i.Subject))
+	if err != nil {
 		if fault.KindOf(err) != fault.Conflict && !isNotFound(err) { // it may be there all the same
 			s.removeIdentity(ctx, i)
 		}
@@ -292,10 +291,15 @@ func (s *Service) addIdentity(ctx context.Context, up *Upstream, who ports.Perso
 
 // removeIdentity takes back an identity that was added.
 func (s *Service) removeIdentity(ctx context.Context, i user.Identity) {
-	if err := s.Identities.Delete(context.WithoutCancel(ctx), i.ID); err != nil && !isNotFound(err) {
+	err := s.Identities.Delete(context.WithoutCancel(ctx), i.ID)
+	s.changes.note(i.UserID)
+	if err != nil && !isNotFound(err) {
 		s.Report(ctx, "take an identity back", err)
 	}
 }
+
+// identityKey is what a change of who has an identity is known by.
+func identityKey(issuer, subject string) string { return "identity " + issuer + " " + subject }
 
 // names is how many user names are tried for a newcomer.
 const names = 6
@@ -357,7 +361,9 @@ func (s *Service) newcomer(
 
 // removeUser takes back a user that was added.
 func (s *Service) removeUser(ctx context.Context, u user.User) {
-	if err := s.Users.Delete(context.WithoutCancel(ctx), u.ID); err != nil && !isNotFound(err) {
+	err := s.Users.Delete(context.WithoutCancel(ctx), u.ID)
+	s.changed(u.ID)
+	if err != nil && !isNotFound(err) {
 		s.Report(ctx, "take a user back", err)
 	}
 }

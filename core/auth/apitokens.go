@@ -155,6 +155,11 @@ func (s *Service) liveAPIToken(ctx context.Context, text string) (t apitoken.Tok
 	if err != nil {
 		return t, u, err
 	}
+	return s.findAPIToken(ctx, h)
+}
+
+// findAPIToken returns the API token with this hash, and its user, and an error if it is not good.
+func (s *Service) findAPIToken(ctx context.Context, h secret.Hash) (t apitoken.Token, u user.User, err error) {
 	t, u, err = s.APITokens.ByHash(ctx, h)
 	if isNotFound(err) {
 		return t, u, errAPIToken
@@ -162,8 +167,8 @@ func (s *Service) liveAPIToken(ctx context.Context, text string) (t apitoken.Tok
 	if err != nil {
 		return t, u, fmt.Errorf("look up API token: %w", err)
 	}
-	if now := s.Now(); !t.Alive(now) || u.Banned(now) {
-		return apitoken.Token{}, user.User{}, errAPIToken
+	if now := s.Now(); !t.Alive(now) || u.Banned(now) || u.PasswordHash == lockedHash {
+		return t, u, errAPIToken
 	}
 	return t, u, nil
 }

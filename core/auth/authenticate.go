@@ -8,13 +8,12 @@ import (
 	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/session"
-	"github.com/hexward/hexward/core/token"
 )
 
 // Credentials is what a request showed. The first one that is there decides, in
 // the order of the fields; there is no falling back from a bad one to the next.
 type Credentials struct {
-	Bearer    string  // of the Authorization header
+	Bearer    string  // of the Authorization header: an access token of ours, an API token, or a trusted issuer's token
 	HasBearer bool    // there was an Authorization header, whatever it held
 	Session   string  // the signed session id of the cookie
 	Access    string  // the access token of the cookie
@@ -37,29 +36,19 @@ var anonymous = &access.Principal{}
 
 // Authenticate says whose request this is: the anonymous principal when no
 // credential was shown, and an Unauthenticated fault when the one that decides is
-// bad. A session that the cache knows costs no look-up and no allocation.
+// bad. It is Unavailable when that cannot be told, as while an issuer's keys cannot
+// be had. A session or token that is remembered costs no look-up and no allocation.
 func (s *Service) Authenticate(ctx context.Context, c Credentials) (Identity, error) {
 	switch {
 	case c.HasBearer:
-		return s.byToken(c.Bearer)
+		return s.byBearer(ctx, c.Bearer, c.From)
 	case c.Session != "":
 		return s.bySession(ctx, c.Session)
 	case c.Access != "":
-		return s.byToken(c.Access)
+		return s.byCookie(c.Access)
 	default:
 		return Identity{Principal: anonymous}, nil
 	}
-}
-
-func (s *Service) byToken(compact string) (Identity, error) {
-	var claims token.Claims
-	if err := s.verify(compact, s.Now(), &claims); err != nil {
-		return Identity{}, err
-	}
-	return Identity{Principal: &access.Principal{
-		Kind: access.User, Via: access.AccessToken, Subject: claims.Subject, Name: claims.Username,
-		Tenant: claims.Tenant, Permissions: claims.Permissions, Session: claims.Session, Token: claims.ID,
-	}}, nil
 }
 
 func (s *Service) bySession(ctx context.Context, cookie string) (Identity, error) {
@@ -67,7 +56,7 @@ func (s *Service) bySession(ctx context.Context, cookie string) (Identity, error
 	if err != nil {
 		return Identity{}, err
 	}
-	now := s.Now()
+	epoch, now := s.changes.epoch(), s.Now()
 	e := s.cache.get(h)
 	if e == nil {
 		if e, err = s.readSession(ctx, h, now); err != nil {
@@ -81,7 +70,7 @@ func (s *Service) bySession(ctx context.Context, cookie string) (Identity, error
 			return Identity{}, err
 		}
 	}
-	return Identity{Principal: &e.principal, RotateDue: e.rotate()}, nil
+	return Identity{Principal: &e.principal, RotateDue: e.rotate(), epoch: epoch}, nil
 }
 
 // readSession reads a session that is alive and its user from the store into the

@@ -24,7 +24,7 @@ func TestService_Authenticate_order(t *testing.T) {
 	}{
 		{"nothing", auth.Credentials{}, "ok", access.NoCredential},
 		{"cookie", auth.Credentials{Session: g.Cookie}, "ok", access.SessionCookie},
-		{"access cookie", auth.Credentials{Access: g.Access}, "ok", access.AccessToken},
+		{"access cookie", auth.Credentials{Access: g.Access}, "ok", access.AccessCookie},
 		{"bearer", auth.Credentials{Bearer: g.Access, HasBearer: true}, "ok", access.AccessToken},
 		{"bearer before cookie", auth.Credentials{Bearer: g.Access, HasBearer: true, Session: g.Cookie}, "ok", access.AccessToken},
 		{"session before access cookie", auth.Credentials{Session: g.Cookie, Access: g.Access}, "ok", access.SessionCookie},

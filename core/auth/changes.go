@@ -53,19 +53,17 @@ func raise(to *atomic.Uint64, value uint64) {
 	}
 }
 
-// changed makes everything be found out anew that is remembered of the tokens of a
-// user or client, but for what marks say. It is called after the store was changed,
-// or may have been, and before a mark is made and the caller is answered.
-func (s *Service) changed(subject string) { s.changes.note(subject) }
-
-// userChanged is changed for a user, whose sessions are forgotten too.
-func (s *Service) userChanged(id string) {
+// changed makes everything be found out anew that is remembered of a user or client,
+// or API token, but for what marks say. It is called after
+// the store was changed, or may have been, and before a mark is made and the caller
+// is answered.
+func (s *Service) changed(id string) {
 	s.cache.forgetUser(id)
-	s.changed(id)
+	s.changes.note(id)
 }
 
-// allChanged is userChanged for everybody.
-func (s *Service) allChanged() {
+// changedAll is changed for everybody.
+func (s *Service) changedAll() {
 	s.cache.clear()
 	s.changes.clear()
 }

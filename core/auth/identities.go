@@ -42,7 +42,7 @@ func (s *Service) link(ctx context.Context, p *access.Principal, up *Upstream, w
 	if err := s.inSession(ctx, p); err != nil {
 		return err
 	}
-	tenant, err := up.check(who)
+	tenant, err := s.check(ctx, up, who)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,9 @@ func (s *Service) Unlink(ctx context.Context, p *access.Principal, id string, c 
 	}) {
 		return fault.New(fault.Conflict, "identity_last", "this is your only way to sign in; set a password or link another account first")
 	}
-	if err := s.Identities.Delete(ctx, id); err != nil && !isNotFound(err) {
+	err = s.Identities.Delete(ctx, id)
+	s.changes.note(u.ID) // even if it failed: it may have been carried out
+	if err != nil && !isNotFound(err) {
 		return fmt.Errorf("remove identity: %w", err)
 	}
 	return s.record(ctx, c, by(p, ports.Event{

@@ -1,9 +1,11 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -23,8 +25,10 @@ const accessType = "at+jwt"
 // of them. It never changes.
 type keySet struct {
 	keys      []ports.SigningKey // the oldest first
+	accepted  []ports.SigningKey // those that verify
 	private   map[string]crypto.PrivateKey
 	verifiers []*token.Verifier // one for public keys, one for secrets: a set has one sort only
+	version   uint64            // another one whenever other keys verify
 	jwks      []byte
 	etag      string
 }
@@ -66,15 +70,26 @@ func dropped(k ports.SigningKey, now time.Time) bool {
 	return !k.DropAt.IsZero() && !k.DropAt.After(now)
 }
 
-// loadKeys reads the keys, makes the first one if none can sign, and builds the
-// verifiers.
+// leastSecret is the least length in bytes of a secret that signs (RFC 7518 §3.2).
+const leastSecret = 32
+
+// loadKeys reads the keys, makes the first one if none can sign, or takes over the
+// one that is configured, and builds the verifiers.
 func (s *Service) loadKeys(ctx context.Context) error {
 	keys, err := s.Keys.List(ctx)
 	if err != nil {
 		return err
 	}
 	now := s.Now()
-	if _, ok := signs(keys, now); !ok {
+	if len(s.Settings.Secret) > 0 {
+		// Only when the service starts: of two processes with different secrets, as while
+		// one replaces the other, the later one decides and the earlier one follows.
+		if s.keys.Load() == nil {
+			if keys, err = s.takeSecret(ctx, keys, now); err != nil {
+				return err
+			}
+		}
+	} else if _, ok := signs(keys, now); !ok {
 		first, err := s.Keyring.Generate(ctx, s.Settings.Algorithm)
 		if err != nil {
 			return err
@@ -95,8 +110,80 @@ func (s *Service) loadKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	set.version = 1
+	if old := s.keys.Load(); old != nil {
+		set.version = old.version
+		if !slices.EqualFunc(old.accepted, set.accepted, sameKey) {
+			set.version++
+		}
+	}
 	s.keys.Store(set)
 	return nil
+}
+
+// sameKey reports whether two rows are of one key.
+func sameKey(a, b ports.SigningKey) bool {
+	return a.ID == b.ID && a.Algorithm == b.Algorithm && bytes.Equal(a.Public, b.Public)
+}
+
+// ownVersion returns the version of the keys that verify our tokens; 0 before Load.
+func (s *Service) ownVersion() uint64 {
+	if set := s.keys.Load(); set != nil {
+		return set.version
+	}
+	return 0
+}
+
+// takeSecret sees to it that the secret of the settings signs, and no other key. It
+// returns the keys as they are then.
+func (s *Service) takeSecret(ctx context.Context, keys []ports.SigningKey, now time.Time) ([]ports.SigningKey, error) {
+	same := map[string]bool{} // the rows that hold it
+	for _, k := range keys {
+		if k.Algorithm != token.HS256.Name() || dropped(k, now) {
+			continue
+		}
+		private, err := s.Keyring.Open(ctx, k)
+		if err != nil {
+			return nil, fmt.Errorf("open signing key %s: %w", k.ID, err)
+		}
+		b, _ := private.([]byte)
+		same[k.ID] = subtle.ConstantTimeCompare(b, s.Settings.Secret) == 1
+	}
+	if only(keys, same, now) {
+		return keys, nil
+	}
+	fresh, err := s.Keyring.ImportSecret(ctx, s.Settings.Secret)
+	if err != nil {
+		return nil, err
+	}
+	fresh.PublishedAt, fresh.SignsFrom = now, now
+	err = s.Keys.Change(ctx, func(stored []ports.SigningKey) ([]ports.SigningKey, error) {
+		keys = slices.Clone(stored)
+		if only(keys, same, now) { // another process was quicker
+			return keys, nil
+		}
+		mine := slices.IndexFunc(keys, func(k ports.SigningKey) bool { return same[k.ID] && !dropped(k, now) })
+		if mine < 0 {
+			mine = len(keys)
+			keys = append(keys, fresh)
+		}
+		for i := range keys {
+			if i != mine {
+				s.retire(&keys[i], now)
+			}
+		}
+		keys[mine].SignsFrom, keys[mine].RetiredAt, keys[mine].DropAt = now, time.Time{}, time.Time{}
+		return keys, nil
+	})
+	return keys, err
+}
+
+// only reports whether one of these keys signs, now and as far as is planned.
+func only(keys []ports.SigningKey, these map[string]bool, now time.Time) bool {
+	active, ok := signs(keys, now)
+	return ok && these[active.ID] && active.RetiredAt.IsZero() && !slices.ContainsFunc(keys, func(k ports.SigningKey) bool {
+		return k.ID != active.ID && (k.RetiredAt.IsZero() || k.RetiredAt.After(now))
+	})
 }
 
 func (s *Service) newKeySet(ctx context.Context, keys []ports.SigningKey, now time.Time) (*keySet, error) {
@@ -111,6 +198,7 @@ func (s *Service) newKeySet(ctx context.Context, keys []ports.SigningKey, now ti
 			return nil, fmt.Errorf("open signing key %s: %w", k.ID, err)
 		}
 		set.private[k.ID] = private
+		set.accepted = append(set.accepted, k)
 		if k.Algorithm == token.HS256.Name() {
 			b, _ := private.([]byte)
 			key, err := token.NewHMACKey(k.ID, k.Algorithm, b)
@@ -136,7 +224,7 @@ func (s *Service) newKeySet(ctx context.Context, keys []ports.SigningKey, now ti
 		}
 		v, err := token.NewVerifier(token.VerifierConfig{
 			Issuer: s.Settings.Issuer, Audiences: []string{s.Settings.Audience}, Types: []string{accessType},
-			Algorithms: algorithms(sort), Keys: ring, Leeway: leeway,
+			Algorithms: algorithms(sort), Keys: ring, Leeway: leeway, Required: []string{"sub", "iat"},
 		})
 		if err != nil {
 			return nil, err
@@ -197,6 +285,10 @@ func (s *Service) verify(compact string, now time.Time, claims *token.Claims) er
 	if set == nil {
 		return errNotLoaded
 	}
+	return s.verifyBy(set, compact, now, claims)
+}
+
+func (s *Service) verifyBy(set *keySet, compact string, now time.Time, claims *token.Claims) error {
 	err := error(token.ErrKeyUnknown)
 	for _, v := range set.verifiers {
 		if err = v.Verify(compact, now.Unix(), claims); err == nil {
@@ -210,7 +302,7 @@ func (s *Service) verify(compact string, now time.Time, claims *token.Claims) er
 		err = token.ErrRevoked
 	}
 	if err != nil {
-		return fault.Wrap(err, fault.Unauthenticated, "token_"+token.ReasonOf(err).String(), "this access token is not valid: "+token.ReasonOf(err).String())
+		return badToken(err)
 	}
 	return nil
 }
@@ -267,6 +359,8 @@ func keyState(k ports.SigningKey, active string, now time.Time) KeyState {
 	}
 }
 
+var errConfigured = fault.New(fault.Conflict, "key_configured", "the secret of the settings signs tokens; change it there, and restart")
+
 // Rotation says how a new signing key takes over.
 type Rotation struct {
 	Algorithm string        // of the key to make; empty for the configured one
@@ -276,11 +370,15 @@ type Rotation struct {
 
 // RotateKeys makes or imports a signing key, publishes it at once, and lets it
 // sign after the delay, when every other key retires. Retired keys verify until
-// the last token that they signed has expired, so no request is lost. The
-// principal is an administrator of the default tenant, or the operator.
+// the last token that they signed has expired, so no request is lost. Where
+// Settings.Secret signs, nothing takes over, and the error is Conflict. The principal is an
+// administrator of the default tenant, or the operator.
 func (s *Service) RotateKeys(ctx context.Context, p *access.Principal, r Rotation, c Client) (Key, error) {
 	if err := s.stewards(ctx, p, c, ports.Event{Action: "key.rotate"}); err != nil {
 		return Key{}, err
+	}
+	if len(s.Settings.Secret) > 0 {
+		return Key{}, errConfigured
 	}
 	var k ports.SigningKey
 	var err error

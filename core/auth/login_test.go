@@ -127,13 +127,13 @@ func TestService_Login_grant(t *testing.T) {
 	}
 	want := access.Principal{
 		Kind: access.User, Via: access.SessionCookie, Subject: aliceID, Name: "alice", Tenant: tenant.Default,
-		Permissions: []string{"news:write"}, Session: s.ID,
+		Permissions: []string{"news:write"}, Session: s.ID, Expires: s.EndsAt.UnixMilli(),
 	}
 	if diff := cmp.Diff(&want, w.principal(g)); diff != "" {
 		t.Errorf("by cookie: %s", diff)
 	}
-	want.Via, want.Token = access.AccessToken, c.ID
-	id, err := w.service.Authenticate(t.Context(), auth.Credentials{Access: g.Access})
+	want.Via, want.Token, want.Expires = access.AccessToken, c.ID, c.Expiry*1000
+	id, err := w.service.Authenticate(t.Context(), auth.Credentials{Bearer: g.Access, HasBearer: true})
 	if diff := cmp.Diff(&want, id.Principal); err != nil || diff != "" {
 		t.Errorf("by access token: %v %s", err, diff)
 	}

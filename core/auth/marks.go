@@ -14,6 +14,15 @@ func (s *Service) tokenLife() time.Duration {
 	return s.Settings.AccessLife + leeway*time.Second
 }
 
+// markLife is how long a mark is kept. A token of another issuer lives longer than
+// ours; only marks of users and everybody are about it.
+func (s *Service) markLife(k token.MarkKind) time.Duration {
+	if len(s.Issuers) > 0 && (k == token.MarkUser || k == token.MarkAll) {
+		return max(s.tokenLife(), s.Settings.ForeignLife+leeway*time.Second)
+	}
+	return s.tokenLife()
+}
+
 // loadMarks reads the marks from the store.
 func (s *Service) loadMarks(ctx context.Context) error {
 	list, err := s.Marks.List(ctx, s.Now())
@@ -42,7 +51,7 @@ func (s *Service) revoked(c *token.Claims) bool {
 // mark revokes here and in the store. What the store cannot keep is revoked here
 // all the same.
 func (s *Service) mark(ctx context.Context, m token.Mark) error {
-	m.Until = s.Now().Add(s.tokenLife()).Unix() + 1
+	m.Until = s.Now().Add(s.markLife(m.Kind)).Unix() + 1
 	s.marksMu.Lock()
 	err := s.marks.Add(m)
 	s.marksMu.Unlock()

@@ -29,10 +29,12 @@ type Upstream struct {
 	Logout   ports.ProviderLogout
 
 	// Tenant is the tenant of the provider's people; the default one when empty.
-	// Tenants says which it is by the tenant that the provider names; where it has
-	// entries, a person whose tenant has none is refused.
-	Tenant  string
-	Tenants map[string]string
+	// Tenants says which it is by the tenant that the provider names, before what
+	// tenants are recorded to be called by a provider of this name. Where Tenants has
+	// entries, or TenantRequired is set, a person whom neither knows is refused.
+	Tenant         string
+	Tenants        map[string]string
+	TenantRequired bool
 
 	// LinkByEmail lets a person whose address the provider has verified sign in to
 	// the account that has that address. It is for providers whose word on
@@ -343,10 +345,8 @@ func (c *Config) checkProviders() error {
 		if up.Provider == nil || up.Logout == nil {
 			wrong(up.Name, "Provider and Logout are required")
 		}
-		for claim, tenant := range up.Tenants {
-			if claim == "" || tenant == "" {
-				wrong(up.Name, "a tenant is known by a name and has one, not %q: %q", claim, tenant)
-			}
+		if err := checkTenants(up.Tenant, up.Tenants); err != nil {
+			wrong(up.Name, "%w", err)
 		}
 		for _, uri := range up.RedirectURIs {
 			if u, err := url.Parse(uri); err != nil || u.Scheme == "" || u.Host == "" && u.Path == "" || strings.Contains(uri, "#") {

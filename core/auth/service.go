@@ -15,8 +15,8 @@ import (
 	"github.com/hexward/hexward/ports"
 )
 
-// Config is what a Service is made of. Everything is required but Captcha, and
-// what is for providers when there are none.
+// Config is what a Service is made of. Everything is required but Captcha, the caches
+// of tokens, and what is for providers and issuers when there are none.
 type Config struct {
 	Users       ports.Users
 	Sessions    ports.Sessions
@@ -32,7 +32,7 @@ type Config struct {
 	Hasher      ports.Hasher
 	Mailer      ports.Mailer
 	Captcha     ports.Captcha    // nil switches the check off
-	Identities  ports.Identities // required with Providers
+	Identities  ports.Identities // required with Providers, and with Issuers whose people come in
 	Providers   []Upstream       // whom people may sign in with; none is fine
 
 	Tenants   ports.Tenants
@@ -98,6 +98,7 @@ type Settings struct {
 	TokenCacheTTL time.Duration // how long a token's verification is remembered, at most
 	SecretOverlap time.Duration // how long a client's secret works on after another one was made
 	VouchLife     time.Duration // of the tokens that Vouch makes
+	ForeignLife   time.Duration // how old a token of another issuer may be; what revokes it is remembered for as long
 }
 
 // DefaultSettings returns the recommended settings for a service at a public
@@ -113,6 +114,7 @@ func DefaultSettings(issuer string) Settings {
 		ConfirmLife:  24 * time.Hour, ResetLife: 2 * time.Hour,
 		Link:         func(kind, tok string) string { return issuer + "/" + kind + "/" + tok },
 		SessionCache: 100_000, TokenCacheTTL: 5 * time.Minute, SecretOverlap: 24 * time.Hour, VouchLife: time.Minute,
+		ForeignLife: 24 * time.Hour,
 	}
 }
 
@@ -126,8 +128,13 @@ type Service struct {
 	Config
 
 	cache   *sessionCache
-	changes changes
+	changes *changes
 	keys    atomic.Pointer[keySet]
+	trusted map[string]*Trusted // by URL
+	flights flights
+	vouched vouched
+
+	tenantsMade bool // while loading
 
 	loading sync.Mutex // one Load at a time
 	turns   turns
@@ -140,10 +147,16 @@ type Service struct {
 // New returns a Service, or one error that names everything that is missing or
 // out of range.
 func New(c Config) (*Service, error) {
-	if err := errors.Join(c.missing(), c.checkProviders(), c.Settings.check()); err != nil {
+	if err := errors.Join(c.missing(), c.checkProviders(), c.checkIssuers(), c.checkCaches(), c.Settings.check()); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
-	return &Service{Config: c, cache: newSessionCache(c.Settings.SessionCache), marks: &token.Marks{}}, nil
+	s := &Service{
+		Config: c, cache: newSessionCache(c.Settings.SessionCache), changes: &changes{}, marks: &token.Marks{}, trusted: make(map[string]*Trusted, len(c.Issuers)),
+	}
+	for i := range s.Issuers {
+		s.trusted[s.Issuers[i].URL] = &s.Issuers[i]
+	}
+	return s, nil
 }
 
 func (c *Config) missing() error {
@@ -205,6 +218,13 @@ func (s *Settings) check() error {
 	}
 	add(s.Passwords.Min < 0 || s.Passwords.Min > user.MaxPassword/4, "a password's least length is 0 to %d characters, not %d", user.MaxPassword/4, s.Passwords.Min)
 	add(s.SessionCache < 1, "the session cache holds at least one session")
+	add(len(s.Secret) > 0 && len(s.Secret) < leastSecret, "a secret that signs tokens has at least %d bytes, not %d", leastSecret, len(s.Secret))
+	add(len(s.Secret) > 0 && s.Algorithm != token.HS256.Name(), "a secret signs with HS256, not with %q", s.Algorithm)
+	add(s.TokenCacheTTL != 0 && (s.TokenCacheTTL < time.Second || s.TokenCacheTTL > 24*time.Hour),
+		"a token's verification is remembered for 1 second to 24 hours, or 0 for not at all, not %v", s.TokenCacheTTL)
+	add(s.VouchLife < 10*time.Second || s.VouchLife > s.AccessLife, "a token about who is asking lives from 10 seconds to the life of an access token, not %v", s.VouchLife)
+	add(s.ForeignLife < time.Minute || s.ForeignLife > 31*24*time.Hour, "a token of another issuer is taken for 1 minute to 31 days after it was issued, not %v", s.ForeignLife)
+	add(s.SecretOverlap < 0, "the overlap of a client's secrets is not negative")
 	switch s.Algorithm {
 	case "EdDSA", "ES256", "RS256", "HS256":
 	default:
@@ -219,13 +239,17 @@ func (s *Settings) check() error {
 }
 
 // Load reads the signing keys and the revocation marks, makes the first key if
-// there is none, and forgets cached sessions. Call it once before anything else,
-// and again whenever another process may have changed the store.
+// there is none and the tenants that the configuration names, and has sessions and
+// what was read about tokens looked up again. Call it once before anything else, and
+// again whenever another process may have changed the store.
 func (s *Service) Load(ctx context.Context) error {
 	s.loading.Lock()
 	defer s.loading.Unlock()
-	s.allChanged()
+	s.changedAll()
 	var errs []error // one failure does not keep the rest from being known
+	if err := s.loadTenants(ctx); err != nil {
+		errs = append(errs, fmt.Errorf("add the tenants that are configured: %w", err))
+	}
 	if err := s.loadKeys(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("load signing keys: %w", err))
 	}

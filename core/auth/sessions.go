@@ -86,7 +86,7 @@ func (s *Service) EndOtherSessions(ctx context.Context, p *access.Principal, c C
 // returns their ids. Their access tokens are the caller's to mark.
 func (s *Service) endSessions(ctx context.Context, userID, except string) ([]string, error) {
 	ended, err := s.SessionSets.DeleteByUser(ctx, userID, except)
-	s.userChanged(userID) // a call that failed may have been carried out
+	s.changed(userID) // a call that failed may have been carried out
 	if err != nil {
 		return nil, fmt.Errorf("end sessions: %w", err)
 	}

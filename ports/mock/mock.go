@@ -3496,6 +3496,9 @@ var _ ports.Keyring = &KeyringMock{}
 //			ImportFunc: func(ctx context.Context, pem []byte) (ports.SigningKey, error) {
 //				panic("mock out the Import method")
 //			},
+//			ImportSecretFunc: func(ctx context.Context, secretMoqParam []byte) (ports.SigningKey, error) {
+//				panic("mock out the ImportSecret method")
+//			},
 //			OpenFunc: func(ctx context.Context, k ports.SigningKey) (crypto.PrivateKey, error) {
 //				panic("mock out the Open method")
 //			},
@@ -3511,6 +3514,9 @@ type KeyringMock struct {
 
 	// ImportFunc mocks the Import method.
 	ImportFunc func(ctx context.Context, pem []byte) (ports.SigningKey, error)
+
+	// ImportSecretFunc mocks the ImportSecret method.
+	ImportSecretFunc func(ctx context.Context, secretMoqParam []byte) (ports.SigningKey, error)
 
 	// OpenFunc mocks the Open method.
 	OpenFunc func(ctx context.Context, k ports.SigningKey) (crypto.PrivateKey, error)
@@ -3531,6 +3537,13 @@ type KeyringMock struct {
 			// Pem is the pem argument value.
 			Pem []byte
 		}
+		// ImportSecret holds details about calls to the ImportSecret method.
+		ImportSecret []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// SecretMoqParam is the secretMoqParam argument value.
+			SecretMoqParam []byte
+		}
 		// Open holds details about calls to the Open method.
 		Open []struct {
 			// Ctx is the ctx argument value.
@@ -3539,9 +3552,10 @@ type KeyringMock struct {
 			K ports.SigningKey
 		}
 	}
-	lockGenerate sync.RWMutex
-	lockImport   sync.RWMutex
-	lockOpen     sync.RWMutex
+	lockGenerate     sync.RWMutex
+	lockImport       sync.RWMutex
+	lockImportSecret sync.RWMutex
+	lockOpen         sync.RWMutex
 }
 
 // Generate calls GenerateFunc.
@@ -3613,6 +3627,42 @@ func (mock *KeyringMock) ImportCalls() []struct {
 	mock.lockImport.RLock()
 	calls = mock.calls.Import
 	mock.lockImport.RUnlock()
+	return calls
+}
+
+// ImportSecret calls ImportSecretFunc.
+func (mock *KeyringMock) ImportSecret(ctx context.Context, secretMoqParam []byte) (ports.SigningKey, error) {
+	if mock.ImportSecretFunc == nil {
+		panic("KeyringMock.ImportSecretFunc: method is nil but Keyring.ImportSecret was just called")
+	}
+	callInfo := struct {
+		Ctx            context.Context
+		SecretMoqParam []byte
+	}{
+		Ctx:            ctx,
+		SecretMoqParam: secretMoqParam,
+	}
+	mock.lockImportSecret.Lock()
+	mock.calls.ImportSecret = append(mock.calls.ImportSecret, callInfo)
+	mock.lockImportSecret.Unlock()
+	return mock.ImportSecretFunc(ctx, secretMoqParam)
+}
+
+// ImportSecretCalls gets all the calls that were made to ImportSecret.
+// Check the length with:
+//
+//	len(mockedKeyring.ImportSecretCalls())
+func (mock *KeyringMock) ImportSecretCalls() []struct {
+	Ctx            context.Context
+	SecretMoqParam []byte
+} {
+	var calls []struct {
+		Ctx            context.Context
+		SecretMoqParam []byte
+	}
+	mock.lockImportSecret.RLock()
+	calls = mock.calls.ImportSecret
+	mock.lockImportSecret.RUnlock()
 	return calls
 }
 
