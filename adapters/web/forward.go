@@ -101,7 +101,7 @@ func (k *call) forward() error {
 	var token string
 	if k.ForwardToken && k.who().SignedIn() {
 		var err error
-		if token, err = k.service.Vouch(k.ctx(), k.who()); err != nil {
+		if token, err = k.service.Vouch(k.ctx(), k.identity); err != nil {
 			return err
 		}
 	}
