@@ -216,10 +216,8 @@ func (s *Service) dispossess(ctx context.Context, u user.User, email user.Email,
 	if err := s.kick(ctx, u.ID); err != nil {
 		return err
 	}
-	if s.APITokens != nil {
-		if err := s.dropAPITokens(ctx, u.ID); err != nil { // last: who has no session any more makes no other
-			return err
-		}
+	if err := s.dropAPITokens(ctx, u.ID); err != nil { // last: who has no session any more makes no other
+		return err
 	}
 	return s.record(ctx, c, ports.Event{Action: "user.dispossess", Subject: u.ID, Tenant: u.Tenant}, nil)
 }

@@ -121,10 +121,10 @@ func checkTenants(fallback string, mapped map[string]string) error {
 func (s *Service) tenantOf(
 	ctx context.Context, source string, configured map[string]string, fallback string, required bool, said string,
 ) (string, error) {
-	if id := configured[said]; id != "" && said != "" {
-		return id, nil
-	}
-	if said != "" && s.Tenants != nil {
+	if said != "" {
+		if id := configured[said]; id != "" {
+			return id, nil
+		}
 		t, err := s.Tenants.ByExternal(ctx, tenant.External{Source: source, ID: said})
 		switch {
 		case err == nil:
@@ -146,7 +146,7 @@ func (s *Service) tenantOf(
 // loadTenants makes the tenants that the configuration names, where there is no
 // record of them yet: whoever looks at the list of tenants sees all that there are.
 func (s *Service) loadTenants(ctx context.Context) error {
-	if s.Tenants == nil || s.tenantsMade { // none is ever removed
+	if s.tenantsMade { // none is ever removed
 		return nil
 	}
 	named := []string{tenant.Default}

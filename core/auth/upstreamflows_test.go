@@ -97,7 +97,7 @@ var upstreamFlows = []flow{
 		}),
 		calls: signsIn(
 			"Sealer.Open", "Attempts.Update", "Provider.Redeem", "Identities.BySubject", "Users.ByLogin", "Users.Update",
-			"Identities.ByUser", "Identities.Delete", "SessionSets.DeleteByUser", "Marks.Add", "Audit.Record",
+			"Identities.ByUser", "Identities.Delete", "SessionSets.DeleteByUser", "Marks.Add", "APITokens.ByUser", "Audit.Record",
 			"Users.Update", "Identities.Create", "Audit.Record",
 		),
 		misses: missing(map[string]string{"Users.ByLogin#1": "ok", "Users.Update#1": "ok", "Users.Update#2": "ok"}),
@@ -225,7 +225,7 @@ var upstreamFlows = []flow{
 		},
 		calls: []string{
 			"MailTokens.Get", "Users.ByID", "Hasher.Hash", "Users.Update", "Identities.ByUser", "Identities.Delete",
-			"SessionSets.DeleteByUser", "Marks.Add", "Audit.Record", "MailTokens.Consume", "Users.Update",
+			"SessionSets.DeleteByUser", "Marks.Add", "APITokens.ByUser", "Audit.Record", "MailTokens.Consume", "Users.Update",
 			"SessionSets.DeleteByUser", "MailTokens.Put", "Attempts.Update", "Marks.Add", "Mailer.Send", "Audit.Record",
 		},
 		survives: []string{"Mailer.Send#1"},
