@@ -1,6 +1,7 @@
 // Package idp signs people in through OpenID Connect providers, and through OAuth
-// 2.0 ones that have an interface of their own for who their users are. It
-// implements ports.Provider and ports.ProviderLogout on go-oidc and x/oauth2.
+// 2.0 ones that have an interface of their own for who their users are, and verifies the
+// access tokens of issuers that are trusted. It implements ports.Provider and
+// ports.ProviderLogout on go-oidc and x/oauth2, and ports.Issuer on core/token.
 //
 //	p, err := idp.New(idp.Config{
 //		Name: "work", Preset: "keycloak", Issuer: "https://id.example/realms/staff",
@@ -8,6 +9,11 @@
 //	})
 //	url, err := p.Begin(ctx, request)   // send the browser there
 //	person, err := p.Redeem(ctx, code)  // who came back
+//
+//	i, err := idp.NewIssuer(idp.IssuerConfig{
+//		Name: "auth0", Preset: "auth0", Domain: "example.eu.auth0.com", Audiences: []string{"https://api.example"},
+//	})
+//	bearer, err := i.Verify(ctx, accessToken)
 //
 // # What is fetched, and when
 //
@@ -30,6 +36,24 @@
 // Of claims that the ID token and the userinfo answer both have, the ID token's
 // count; the userinfo answer only fills in what the ID token lacks. An e-mail
 // address and whether it is verified are one: both come from the same place.
+//
+// # Access tokens
+//
+// An access token passes core/token's verifier, one for each set of keys, for the one issuer and the audiences that are configured.
+// That it is an access token and no other sort, which the same keys sign, is told by
+//
+//   - its typ, at+jwt (RFC 9068 §2.1), which is all that the preset oidc takes unless more is configured;
+//   - else a claim that says so: token_use with cognito, typ with keycloak;
+//   - else claims that access tokens have and ID tokens have not (client_id or azp, scope), no nonce, at_hash, c_hash or s_hash, and an
+//     audience that is not the party (azp).
+//
+// With events, or a token_use other than access, it is none in any case. What its typ, client, subject, claims and
+// permissions have to be is in the presets; see bearing.go for where each is documented.
+//
+// Keys are fetched anew after 50 minutes without anybody waiting for it, and after an hour before another token counts; while the
+// issuer is down nobody waits either. A token under an unknown key id has them fetched at most once in 30 seconds, and
+// those that come meanwhile wait for that fetch; all other tokens never do. While the latest fetch failed such a token is
+// not refused, but Unavailable: its key may be a new one.
 //
 // # Errors
 //

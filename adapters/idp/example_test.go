@@ -33,3 +33,16 @@ func ExampleProvider_Begin() {
 	// read:user user:email
 	// E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM
 }
+
+// An issuer whose access tokens are trusted. Nothing is fetched for it before the first token comes.
+func ExampleNewIssuer() {
+	i, err := idp.NewIssuer(idp.IssuerConfig{
+		Name: "auth0", Preset: "auth0", Domain: "example.eu.auth0.com", Audiences: []string{"https://api.example"},
+		Permissions: []idp.PermissionClaim{{Claim: "permissions"}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(i.URL(), i.Version())
+	// Output: https://example.eu.auth0.com/ 0
+}

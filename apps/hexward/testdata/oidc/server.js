@@ -9,7 +9,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 
-import Provider from 'oidc-provider';
+import Provider, { errors } from 'oidc-provider';
 
 const given = JSON.parse(process.argv[2]);
 
@@ -35,9 +35,14 @@ function account(ctx, id) {
       email_verified: !id.startsWith('unverified'),
       name: `The full ${id}`,
       preferred_username: id,
-      org: id.includes('.') ? id.split('.')[1] : undefined,
+      org: org(id),
     }),
   };
+}
+
+// Who is called NAME.ORG is of ORG.
+function org(id) {
+  return id.includes('.') ? id.split('.')[1] : undefined;
 }
 
 const server = createServer();
@@ -57,7 +62,21 @@ server.listen(given.port, '127.0.0.1', () => {
       introspection: { enabled: true },
       rpInitiatedLogout: { enabled: true },
       backchannelLogout: { enabled: true },
+      clientCredentials: { enabled: true },
+      // An API whose access tokens are JWTs (RFC 9068), for those who ask for it (RFC 8707).
+      resourceIndicators: {
+        enabled: Boolean(given.resource),
+        defaultResource: () => undefined,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (ctx, resource) => {
+          if (resource !== given.resource) {
+            throw new errors.InvalidTarget();
+          }
+          return { scope: 'read:orders admin', accessTokenFormat: 'jwt', accessTokenTTL: 3600, jwt: { sign: { alg: 'EdDSA' } } };
+        },
+      },
     },
+    extraTokenClaims: (ctx, token) => ({ org: org(token.accountId ?? token.clientId) }),
     issueRefreshToken: async () => true,
     rotateRefreshToken: true,
     ttl: {
