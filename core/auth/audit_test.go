@@ -63,6 +63,9 @@ func TestService_audit(t *testing.T) {
 				expected, ok = upstreamAudit[f.name]
 			}
 			if !ok {
+				expected, ok = machineAudit[f.name]
+			}
+			if !ok {
 				t.Fatal("nobody says what it writes")
 			}
 			w, run := f.world(t)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/auth"
 	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/user"
@@ -58,8 +59,13 @@ func TestService_flows_complete(t *testing.T) {
 
 // note remembers the credentials in a result as secrets.
 func (w *world) note(result any) {
-	if g, ok := result.(*auth.Grant); ok {
-		w.grantSecrets(g)
+	switch r := result.(type) {
+	case *auth.Grant:
+		w.grantSecrets(r)
+	case auth.MachineGrant:
+		w.secret("a machine token", r.Access)
+	case shown:
+		w.secret(r.what, r.text)
 	}
 }
 
@@ -81,7 +87,7 @@ func TestService_unavailable(t *testing.T) {
 			for _, call := range numbered(calls) {
 				t.Run(f.name+"/"+moment+" "+call, func(t *testing.T) {
 					w, run := f.world(t)
-					sessions := len(w.sessions)
+					sessions, tokens := len(w.sessions), len(w.tokens)
 					hook := w.before
 					if moment == "after" {
 						hook = w.after
@@ -118,6 +124,9 @@ func TestService_unavailable(t *testing.T) {
 					}
 					if now := len(w.sessions); now > sessions && moment == "before" {
 						t.Errorf("a session is left that nobody has the credentials of")
+					}
+					if len(w.tokens) > tokens {
+						t.Errorf("an API token is left that nobody has")
 					}
 					w.consistent()
 				})
@@ -240,7 +249,7 @@ func (w *world) consistent() {
 		switch {
 		case strings.HasPrefix(what, "a session cookie"):
 			c.Session = text
-		case strings.HasPrefix(what, "an access token"):
+		case strings.HasPrefix(what, "an access token"), strings.HasPrefix(what, "a machine token"), strings.HasPrefix(what, "an API token"):
 			c.Bearer, c.HasBearer = text, true
 		default:
 			continue
@@ -253,6 +262,10 @@ func (w *world) consistent() {
 			if id.Principal != nil {
 				w.t.Errorf("%.20s was refused and gave a principal", what)
 			}
+			continue
+		}
+		if strings.HasPrefix(what, "a machine token") || strings.HasPrefix(what, "an API token") {
+			w.consistentMachine(what, id.Principal)
 			continue
 		}
 		w.mu.Lock()
@@ -268,6 +281,26 @@ func (w *world) consistent() {
 			w.t.Errorf("%.20s is taken for good, but the user is banned", what)
 		case !slices.Equal(u.Permissions, id.Permissions):
 			w.t.Errorf("%.20s says %v, but the user may %v", what, id.Permissions, u.Permissions)
+		}
+	}
+}
+
+// consistentMachine is consistent for what programs show.
+func (w *world) consistentMachine(what string, p *access.Principal) {
+	w.t.Helper()
+	w.mu.Lock()
+	c, t, u := w.clients[p.Subject], w.tokens[p.Token], w.users[p.Subject]
+	w.mu.Unlock()
+	held, there := c.Permissions, c.ID != "" && !c.Disabled() && p.Kind == access.Machine && p.Tenant == c.Tenant
+	if strings.HasPrefix(what, "an API token") {
+		held, there = u.Permissions, t.ID != "" && t.UserID == u.ID && u.ID != "" && p.Kind == access.User && p.Tenant == u.Tenant
+	}
+	if !there {
+		w.t.Errorf("%.20s is taken for good, but whose it is is not there", what)
+	}
+	for _, one := range p.Permissions {
+		if !slices.Contains(held, one) {
+			w.t.Errorf("%.20s says %v, but only %v is held", what, p.Permissions, held)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func sign(k ports.SigningKey, private crypto.PrivateKey, typ string, claims any)
 func payload(c token.Claims) map[string]any {
 	return map[string]any{
 		"iss": c.Issuer, "sub": c.Subject, "aud": c.Audience, "exp": c.Expiry, "iat": c.IssuedAt, "iat_ms": c.IssuedAtMillis,
-		"jti": c.ID, "sid": c.Session, "client_id": c.ClientID, "tenant": c.Tenant, "username": c.Username,
+		"jti": c.ID, "sid": c.Session, "client_id": c.ClientID, "tenant": c.Tenant, "username": c.Username, "scope": c.Scope,
 		"permissions": append([]string{}, c.Permissions...), "auth_time": c.AuthTime,
 	}
 }
@@ -79,10 +79,10 @@ func payload(c token.Claims) map[string]any {
 func (w *world) claimsOf(compact string) token.Claims {
 	w.t.Helper()
 	var out struct {
-		Sub, Sid, Jti, Username, Tenant string
-		Aud, Permissions                []string
-		Exp, Iat, IatMs                 int64
-		AuthTime                        int64
+		Iss, Sub, Sid, Jti, Username, Tenant, Scope string
+		Aud, Permissions                            []string
+		Exp, Iat, IatMs                             int64
+		AuthTime                                    int64
 	}
 	var raw map[string]any
 	parts := splitToken(compact)
@@ -101,7 +101,7 @@ func (w *world) claimsOf(compact string) token.Claims {
 		return int64(f)
 	}
 	return token.Claims{
-		Subject: out.Sub, Session: out.Sid, ID: out.Jti, Username: out.Username, Tenant: out.Tenant, Audience: out.Aud,
+		Issuer: out.Iss, Scope: out.Scope, ClientID: raw["client_id"].(string), Subject: out.Sub, Session: out.Sid, ID: out.Jti, Username: out.Username, Tenant: out.Tenant, Audience: out.Aud,
 		Permissions: out.Permissions, Expiry: number("exp"), IssuedAt: number("iat"), IssuedAtMillis: number("iat_ms"),
 		AuthTime: number("auth_time"),
 	}

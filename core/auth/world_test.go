@@ -415,6 +415,8 @@ func nickname(id string) string {
 		return "bob"
 	case rootID:
 		return "root"
+	case robotID:
+		return "robot"
 	case "", "operator":
 		return id
 	}
