@@ -62,24 +62,24 @@ func (s *tenants) Update(ctx context.Context, id string, change func(*tenant.Ten
 		if err := change(&t); err != nil {
 			return err
 		}
-		t.ID = id
-		t.CreatedAt, t.UpdatedAt, t.External = at(ms(t.CreatedAt)), at(ms(t.UpdatedAt)), slices.Clone(t.External)
-		external, err := jsonText(textsOf(t.External), len(t.External))
+		result = tenant.Tenant{
+			ID: id, Name: t.Name, External: slices.Clone(t.External), CreatedAt: at(ms(t.CreatedAt)), UpdatedAt: at(ms(t.UpdatedAt)),
+		}
+		external, err := jsonText(textsOf(result.External), len(result.External))
 		if err != nil {
 			return err
 		}
 		if _, err := db.exec(ctx, tx, `UPDATE tenants SET name = ?, external = ?, created_at = ?, updated_at = ? WHERE id = ?`,
-			t.Name, external, ms(t.CreatedAt), ms(t.UpdatedAt), id); err != nil {
+			result.Name, external, ms(result.CreatedAt), ms(result.UpdatedAt), id); err != nil {
 			return err
 		}
-		result = t
-		if slices.Equal(before, t.External) {
+		if slices.Equal(before, result.External) {
 			return nil
 		}
 		if _, err := db.exec(ctx, tx, `DELETE FROM tenant_externals WHERE tenant_id = ?`, id); err != nil {
 			return err
 		}
-		return s.call(ctx, tx, &t)
+		return s.call(ctx, tx, &result)
 	})
 	if err != nil {
 		return tenant.Tenant{}, err

@@ -62,6 +62,12 @@ func All(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("Marks", func(t *testing.T) { Marks(t, open) })
 	t.Run("Audit", func(t *testing.T) { Audit(t, open) })
 	t.Run("Keys", func(t *testing.T) { Keys(t, open) })
+	t.Run("Tenants", func(t *testing.T) { Tenants(t, open) })
+	t.Run("People", func(t *testing.T) { People(t, open) })
+	t.Run("Log", func(t *testing.T) { Log(t, open) })
+	t.Run("Clients", func(t *testing.T) { Clients(t, open) })
+	t.Run("Machines", func(t *testing.T) { Machines(t, open) })
+	t.Run("APITokens", func(t *testing.T) { APITokens(t, open) })
 }
 
 // noon is when things happen in the suites.
