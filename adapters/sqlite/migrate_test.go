@@ -4,8 +4,10 @@ import (
 	"database/sql"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,8 +19,11 @@ import (
 
 	"github.com/hexward/hexward/adapters/sqlite"
 	"github.com/hexward/hexward/adapters/sqlstore"
+	"github.com/hexward/hexward/core/apitoken"
+	"github.com/hexward/hexward/core/client"
 	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/session"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/token"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
@@ -67,6 +72,12 @@ var firstTables = map[string]string{
 // knew only schema 1.
 func firstSchema(t *testing.T) string {
 	t.Helper()
+	return writtenBy(t, firstRows, "00001_accounts.sql")
+}
+
+// writtenBy returns the path of a database with these rows that a program wrote and closed that knew only these migrations.
+func writtenBy(t *testing.T, rows []string, migrations ...string) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "hexward.db")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -75,13 +86,16 @@ func firstSchema(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const name = "00001_accounts.sql"
-	content, err := fs.ReadFile(files, name)
-	if err != nil {
-		t.Fatal(err)
+	known := fstest.MapFS{}
+	for _, name := range migrations {
+		content, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known[name] = &fstest.MapFile{Data: content}
 	}
 	db := outside(t, path)
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, fstest.MapFS{name: {Data: content}}, goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, known, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,18 +103,18 @@ func firstSchema(t *testing.T) string {
 		t.Fatal(err)
 	}
 	run(t, db, "PRAGMA journal_mode = WAL")
-	run(t, db, firstRows...)
+	run(t, db, rows...)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
-// dump returns what stands in the tables and columns of schema 1.
-func dump(t *testing.T, db *sql.DB) map[string]string {
+// dump returns what stands in some tables and columns, as in firstTables.
+func dump(t *testing.T, db *sql.DB, tables map[string]string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	for table, columns := range firstTables {
+	for table, columns := range tables {
 		quoted := "quote(" + strings.Join(strings.Split(columns, ","), ") || ',' || quote(") + ")"
 		all[table] = ask(t, db, fmt.Sprintf("SELECT count(*) || ': ' || group_concat(r, '; ') FROM (SELECT %s r FROM %s ORDER BY 1)", quoted, table))
 	}
@@ -136,7 +150,7 @@ func TestMigrate_from_schema_1(t *testing.T) {
 	ctx := t.Context()
 	path := firstSchema(t)
 	before := outside(t, path)
-	want := dump(t, before)
+	want := dump(t, before, firstTables)
 	_ = before.Close()
 	for table, rows := range want {
 		if strings.HasPrefix(rows, "0") {
@@ -146,7 +160,7 @@ func TestMigrate_from_schema_1(t *testing.T) {
 
 	store := open(t, path)
 	after := outside(t, path)
-	equal("rows of schema 1", nil, dump(t, after), want)
+	equal("rows of schema 1", nil, dump(t, after, firstTables), want)
 	for statement, want := range map[string]string{
 		"PRAGMA integrity_check":                        "ok",
 		"PRAGMA application_id":                         "1752725348",
@@ -212,7 +226,7 @@ func TestMigrate_from_schema_1(t *testing.T) {
 func TestMigrate_from_schema_1_by_many(t *testing.T) {
 	path := firstSchema(t)
 	db := outside(t, path)
-	want := dump(t, db)
+	want := dump(t, db, firstTables)
 	var wait sync.WaitGroup
 	for range 6 {
 		wait.Go(func() {
@@ -230,10 +244,122 @@ func TestMigrate_from_schema_1_by_many(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if diff := cmp.Diff(want, dump(t, db)); diff != "" {
+	if diff := cmp.Diff(want, dump(t, db, firstTables)); diff != "" {
 		t.Error(diff)
 	}
-	if got := ask(t, db, "SELECT count(*) FROM goose_db_version WHERE version_id = 2"); got != "1" {
-		t.Errorf("the migration was made %s times", got)
+	for _, version := range []string{"2", "3"} {
+		if got := ask(t, db, "SELECT count(*) FROM goose_db_version WHERE version_id = "+version); got != "1" {
+			t.Errorf("migration %s was made %s times", version, got)
+		}
+	}
+}
+
+// secondRows is what a program that knew only schema 2 wrote.
+var secondRows = append(slices.Clone(firstRows),
+	`INSERT INTO users (id, tenant, name, name_key, email, email_key, email_confirmed, password_hash, permissions,
+		ban_reason, ban_from, ban_until, created_at, updated_at, full_name, picture) VALUES
+		('u3', 'Büro ''7''', 'Carol', 'carol', '', NULL, 0, '', '["read"]', NULL, NULL, NULL, 1772625603000, 1772625609000,
+			'Carol C.', 'https://img.example/c'),
+		('u4', 'Büro ''7''', 'Dave', 'dave', '', NULL, 0, '', '', 'spam', 1772625600000, 1772625600000, 1772625602000,
+			1772625602000, '', ''),
+		('u5', '', 'Eve', 'eve', '', NULL, 0, '', '["read"]', NULL, NULL, NULL, 1772625600000, 1772625600000, '', '')`,
+	`INSERT INTO user_permissions (permission, user_id) VALUES ('read', 'u3'), ('read', 'u5')`,
+	`UPDATE sessions SET provider = 'idp', upstream = 'sid' WHERE id = 's1'`,
+	`INSERT INTO identities (id, user_id, provider, issuer, subject, email, created_at, used_at) VALUES
+		('i1', 'u1', 'idp', 'https://id.example', '1', 'a@example.org', 1772625600000, 1772625600000)`,
+	`INSERT INTO audit_events (sequence, id, at, action, outcome, actor, subject, tenant, session, address, agent, request, detail) VALUES
+		(42, 'e2', 1772625600000, 'keys.rotate', 'ok', 'operator', '', '', '', '', '', '', ''),
+		(43, 'e3', 1772625600000, 'login', 'ok', 'u2', 'u2', 'default', '', '', '', '', '')`,
+)
+
+// secondTables is what schema 2 has, in the order of its columns.
+var secondTables = func() map[string]string {
+	tables := maps.Clone(firstTables)
+	tables["users"] += ", full_name, picture"
+	tables["sessions"] += ", provider, upstream"
+	tables["identities"] = "id, user_id, provider, issuer, subject, email, created_at, used_at"
+	return tables
+}()
+
+func TestMigrate_from_schema_2(t *testing.T) {
+	ctx, begun := t.Context(), time.Now()
+	path := writtenBy(t, secondRows, "00001_accounts.sql", "00002_providers.sql")
+	before := outside(t, path)
+	want := dump(t, before, secondTables)
+	_ = before.Close()
+	for table, rows := range want {
+		if strings.HasPrefix(rows, "0") {
+			t.Errorf("the test has no row in %s", table)
+		}
+	}
+
+	store := open(t, path)
+	after := outside(t, path)
+	equal := func(what string, err error, got, want any) {
+		t.Helper()
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		} else if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
+	equal("rows of schema 2", nil, dump(t, after, secondTables), want)
+	for statement, want := range map[string]string{
+		"PRAGMA integrity_check":                        "ok",
+		"SELECT count(*) FROM pragma_foreign_key_check": "0",
+		"SELECT max(version_id) FROM goose_db_version":  "3",
+	} {
+		equal(statement, nil, ask(t, after, statement), want)
+	}
+
+	at := func(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+	tenants, err := store.Tenants().List(ctx, "", 0)
+	equal("tenants", err, tenants, []tenant.Tenant{ // since the oldest of their users
+		{ID: "Büro '7'", Name: "Büro '7'", CreatedAt: at(1772625602000), UpdatedAt: at(1772625602000)},
+		{ID: "acme", Name: "acme", CreatedAt: at(1772625600000), UpdatedAt: at(1772625600000)},
+		{ID: "default", Name: "default", CreatedAt: at(1772625600000), UpdatedAt: at(1772625600000)},
+	})
+	for _, test := range []struct {
+		name, of string
+		give     ports.UserQuery
+		want     []string
+	}{
+		{"all", "acme", ports.UserQuery{}, []string{"u1"}},
+		{"holders", "acme", ports.UserQuery{Holds: "read"}, []string{"u1"}},
+		{"all", "Büro '7'", ports.UserQuery{}, []string{"u3", "u4"}},
+		{"holders", "Büro '7'", ports.UserQuery{Holds: "read"}, []string{"u3"}},
+		{"banned", "Büro '7'", ports.UserQuery{Banned: true}, []string{"u4"}},
+		{"holders", "default", ports.UserQuery{Holds: "read"}, nil},
+		{"all", "", ports.UserQuery{}, []string{"u1", "u2", "u3", "u4", "u5"}},
+		{"holders", "", ports.UserQuery{Holds: "read"}, []string{"u1", "u3", "u5"}},
+	} {
+		scope := tenant.Only(test.of)
+		if test.of == "" {
+			scope = tenant.Every()
+		}
+		found, err := store.Directory().People(scope).Search(ctx, test.give)
+		var ids []string
+		for _, u := range found {
+			ids = append(ids, u.ID)
+		}
+		equal(test.name+" of "+test.of, err, ids, test.want)
+	}
+	for home, want := range map[string]int{"acme": 1, "default": 2} {
+		events, err := store.Directory().Log(tenant.Only(home)).Search(ctx, ports.EventQuery{})
+		equal("events of "+home, err, len(events), want)
+	}
+	robot := client.Client{ID: "c1", Tenant: "acme", Name: "robot", CreatedAt: at(0), UpdatedAt: at(0)}
+	equal("a new client", store.Directory().Clients(tenant.Only("acme")).Create(ctx, robot), nil, nil)
+	got, err := store.Machines().ByID(ctx, "c1")
+	equal("client", err, got, robot)
+	script := apitoken.Token{ID: "t1", UserID: "u1", Tenant: "acme", Hash: [32]byte{1}, CreatedAt: at(0)}
+	equal("a new API token", store.APITokens().Create(ctx, script, 1), nil, nil)
+	equal("deletion of its user", store.Users().Delete(ctx, "u1"), nil, nil)
+	_, _, err = store.APITokens().ByHash(ctx, script.Hash)
+	wantFault(t, err, fault.NotFound, "token_unknown")
+
+	empty, err := open(t, writtenBy(t, nil, "00001_accounts.sql", "00002_providers.sql")).Tenants().List(ctx, "", 0)
+	if err != nil || len(empty) != 1 || empty[0].ID != tenant.Default || empty[0].CreatedAt.Before(begun.Add(-2*time.Second)) {
+		t.Errorf("a database without users has the tenants %+v (%v), want the default one, of now", empty, err)
 	}
 }
