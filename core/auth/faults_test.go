@@ -139,7 +139,7 @@ func TestService_unavailable(t *testing.T) {
 func TestService_misses(t *testing.T) {
 	can := []string{
 		"People.ByID", "People.ByLogin", "People.Update", "Tenants.ByID", "Tenants.Update", "Clients.ByID", "Clients.Update",
-		"Clients.Delete", "Machines.ByID", "APITokens.Create", "APITokens.ByHash", "APITokens.Delete", "Users.ByID", "Users.ByLogin", "Users.Update", "Users.Delete", "Sessions.ByHash", "Sessions.ByFamily",
+		"Clients.Delete", "Machines.ByID", "APITokens.Create", "APITokens.ByHash", "APITokens.Delete", "APITokens.Touch", "Users.ByID", "Users.ByLogin", "Users.Update", "Users.Delete", "Sessions.ByHash", "Sessions.ByFamily",
 		"Sessions.Update", "Sessions.Delete", "Sessions.Create", "MailTokens.Get", "MailTokens.Consume",
 	}
 	for _, f := range flows {

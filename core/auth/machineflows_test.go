@@ -115,8 +115,9 @@ var machineFlows = []flow{
 				return result(w.service.Introspect(ctx, proof, text, client))
 			}
 		},
-		calls:  []string{"Machines.ByID", "APITokens.ByHash"},
-		misses: map[string]string{"Machines.ByID#1": invalidClient, "APITokens.ByHash#1": "ok"},
+		calls:    []string{"Machines.ByID", "APITokens.ByHash", "APITokens.Touch"},
+		survives: []string{"APITokens.Touch#1"},
+		misses:   map[string]string{"Machines.ByID#1": invalidClient, "APITokens.ByHash#1": "ok", "APITokens.Touch#1": "ok"},
 	},
 	{
 		name: "RevokeToken of an access token",

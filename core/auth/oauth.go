@@ -167,6 +167,15 @@ func (s *Service) introspectAPIToken(ctx context.Context, text string) (Introspe
 	if err != nil {
 		return Introspection{}, err
 	}
+	if now := s.Now(); t.Stale(now) { // whoever asks was shown it
+		err := s.APITokens.Touch(ctx, t.ID, now)
+		switch {
+		case isNotFound(err): // it was deleted since
+			return Introspection{}, errAPIToken
+		case err != nil:
+			s.Report(ctx, "note when an API token was used", err)
+		}
+	}
 	in := Introspection{
 		Username: u.Name.String(), Subject: u.ID, Tenant: u.Tenant, Permissions: t.Permissions(u.Permissions),
 		Audience: []string{s.Settings.Audience}, ID: t.ID, IssuedAt: t.CreatedAt.Unix(),
