@@ -308,6 +308,7 @@ func TestMigrate_from_schema_2(t *testing.T) {
 		"PRAGMA integrity_check":                        "ok",
 		"SELECT count(*) FROM pragma_foreign_key_check": "0",
 		"SELECT max(version_id) FROM goose_db_version":  "3",
+		"SELECT count(*) FROM tenants":                  "3", // of the user without one there is none
 	} {
 		equal(statement, nil, ask(t, after, statement), want)
 	}

@@ -15,7 +15,7 @@ type apiTokens Store
 
 var _ ports.APITokens = (*apiTokens)(nil)
 
-const apiTokenColumns = `t.id, t.user_id, t.tenant, t.name, t.scopes, t.hash, t.created_at, t.expires_at, t.used_at`
+const apiTokenColumns = `t.id, t.user_id, t.tenant, t.name, t.scopes, t.hash, t.created_at, t.expires_at, t.used_at` //nolint:gosec // names of columns
 
 // Create implements ports.APITokens.
 func (s *apiTokens) Create(ctx context.Context, t apitoken.Token, limit int) error {
