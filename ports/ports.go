@@ -22,7 +22,7 @@
 //     back as the zero time.
 package ports
 
-//go:generate go tool -modfile=../.ci/tools/go.mod moq -rm -out mock/mock.go -pkg mock . Users UserSearch Tenants Directory People Clients Log Machines APITokens Issuer TokenCache Sessions SessionSets MailTokens Attempts Marks Audit Keys Keyring Signer Sealer Hasher Mailer Captcha Identities Provider ProviderLogout
+//go:generate go tool -modfile=../.ci/tools/go.mod moq -rm -out mock/mock.go -pkg mock . Users Tenants Directory People Clients Log Machines APITokens Issuer TokenCache Sessions SessionSets MailTokens Attempts Marks Audit Keys Keyring Signer Sealer Hasher Mailer Captcha Identities Provider ProviderLogout
 
 import (
 	"context"
@@ -66,12 +66,6 @@ type UserQuery struct {
 	Banned bool   // only users with a ban, lapsed or not
 	After  string // only users whose id sorts after this one: the last one of the page before
 	Limit  int    // at most this many; 0 means 50, and more than 1000 means 1000
-}
-
-// UserSearch looks users up for administration.
-type UserSearch interface {
-	// Search returns matching users by ascending id, which is by age.
-	Search(ctx context.Context, q UserQuery) ([]user.User, error)
 }
 
 // Sessions keeps the sign-ins.
@@ -202,13 +196,10 @@ type EventQuery struct {
 	Limit   int    // at most this many; 0 means 50, and more than 1000 means 1000
 }
 
-// Audit keeps the audit log, which only grows.
+// Audit keeps the audit log, which only grows. What reads it is Log.
 type Audit interface {
-	// Record adds events, all or none.
+	// Record adds events, all or none. An id that is there already is Conflict with the code "id_taken".
 	Record(ctx context.Context, events ...Event) error
-
-	// Search returns matching events, the latest first.
-	Search(ctx context.Context, q EventQuery) ([]Event, error)
 }
 
 // SigningKey is a key that signs tokens, in the order of its life: published so

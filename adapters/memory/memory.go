@@ -87,9 +87,6 @@ func New() *Store {
 // Users returns the store as ports.Users.
 func (s *Store) Users() ports.Users { return (*users)(s) }
 
-// UserSearch returns the store as ports.UserSearch.
-func (s *Store) UserSearch() ports.UserSearch { return (*users)(s) }
-
 // Sessions returns the store as ports.Sessions.
 func (s *Store) Sessions() ports.Sessions { return (*sessions)(s) }
 

@@ -11,10 +11,7 @@ import (
 
 type users Store
 
-var (
-	_ ports.Users      = (*users)(nil)
-	_ ports.UserSearch = (*users)(nil)
-)
+var _ ports.Users = (*users)(nil)
 
 // Create implements ports.Users.
 func (s *users) Create(ctx context.Context, u user.User) error {
@@ -121,11 +118,6 @@ func (s *users) Delete(ctx context.Context, id string) error {
 		}
 	}
 	return nil
-}
-
-// Search implements ports.UserSearch.
-func (s *users) Search(ctx context.Context, q ports.UserQuery) ([]user.User, error) {
-	return (&people{(*Store)(s), tenant.Every()}).Search(ctx, q)
 }
 
 // get returns a copy of a user.

@@ -91,7 +91,7 @@ func TestWrite_fails_alone(t *testing.T) {
 	}
 	wantFault(t, clashes(), fault.Conflict, "id_taken")
 	wantFault(t, halfway(), fault.Conflict, "id_taken")
-	if events, err := store.Audit().Search(t.Context(), ports.EventQuery{}); err != nil || len(events) > 0 {
+	if events, err := store.Directory().Log(tenant.Every()).Search(t.Context(), ports.EventQuery{}); err != nil || len(events) > 0 {
 		t.Errorf("of a write that failed halfway there is %v, %v", events, err)
 	}
 	has(t, store, 1, true)
@@ -301,7 +301,7 @@ func TestWrite_full(t *testing.T) {
 	if err := store.Ping(t.Context()); err != nil {
 		t.Error(err)
 	}
-	_, err := store.UserSearch().Search(t.Context(), ports.UserQuery{})
+	_, err := store.Directory().People(tenant.Every()).Search(t.Context(), ports.UserQuery{})
 	if err != nil {
 		t.Error(err)
 	}

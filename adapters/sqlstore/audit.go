@@ -38,11 +38,6 @@ func (s *audit) Record(ctx context.Context, events ...ports.Event) error {
 	})
 }
 
-// Search implements ports.Audit.
-func (s *audit) Search(ctx context.Context, q ports.EventQuery) ([]ports.Event, error) {
-	return (&log{(*Store)(s), tenant.Every()}).Search(ctx, q)
-}
-
 // log is the audit log of a scope.
 type log struct {
 	db    *Store

@@ -13,10 +13,7 @@ import (
 
 type users Store
 
-var (
-	_ ports.Users      = (*users)(nil)
-	_ ports.UserSearch = (*users)(nil)
-)
+var _ ports.Users = (*users)(nil)
 
 const userColumns = `u.id, u.tenant, u.name, u.name_key, u.email, u.email_key, u.email_confirmed, u.password_hash,
 	u.permissions, u.ban_reason, u.ban_from, u.ban_until, u.created_at, u.updated_at, u.full_name, u.picture`
@@ -129,11 +126,6 @@ func (s *users) Delete(ctx context.Context, id string) error {
 		_, err = db.exec(ctx, tx, `DELETE FROM mail_tokens WHERE subject = ?`, id)
 		return err
 	})
-}
-
-// Search implements ports.UserSearch.
-func (s *users) Search(ctx context.Context, q ports.UserQuery) ([]user.User, error) {
-	return (&people{(*Store)(s), tenant.Every()}).Search(ctx, q)
 }
 
 // byID reads a user that the transaction came upon.

@@ -297,78 +297,6 @@ func (mock *UsersMock) UpdateCalls() []struct {
 	return calls
 }
 
-// Ensure, that UserSearchMock does implement ports.UserSearch.
-// If this is not the case, regenerate this file with moq.
-var _ ports.UserSearch = &UserSearchMock{}
-
-// UserSearchMock is a mock implementation of ports.UserSearch.
-//
-//	func TestSomethingThatUsesUserSearch(t *testing.T) {
-//
-//		// make and configure a mocked ports.UserSearch
-//		mockedUserSearch := &UserSearchMock{
-//			SearchFunc: func(ctx context.Context, q ports.UserQuery) ([]user.User, error) {
-//				panic("mock out the Search method")
-//			},
-//		}
-//
-//		// use mockedUserSearch in code that requires ports.UserSearch
-//		// and then make assertions.
-//
-//	}
-type UserSearchMock struct {
-	// SearchFunc mocks the Search method.
-	SearchFunc func(ctx context.Context, q ports.UserQuery) ([]user.User, error)
-
-	// calls tracks calls to the methods.
-	calls struct {
-		// Search holds details about calls to the Search method.
-		Search []struct {
-			// Ctx is the ctx argument value.
-			Ctx context.Context
-			// Q is the q argument value.
-			Q ports.UserQuery
-		}
-	}
-	lockSearch sync.RWMutex
-}
-
-// Search calls SearchFunc.
-func (mock *UserSearchMock) Search(ctx context.Context, q ports.UserQuery) ([]user.User, error) {
-	if mock.SearchFunc == nil {
-		panic("UserSearchMock.SearchFunc: method is nil but UserSearch.Search was just called")
-	}
-	callInfo := struct {
-		Ctx context.Context
-		Q   ports.UserQuery
-	}{
-		Ctx: ctx,
-		Q:   q,
-	}
-	mock.lockSearch.Lock()
-	mock.calls.Search = append(mock.calls.Search, callInfo)
-	mock.lockSearch.Unlock()
-	return mock.SearchFunc(ctx, q)
-}
-
-// SearchCalls gets all the calls that were made to Search.
-// Check the length with:
-//
-//	len(mockedUserSearch.SearchCalls())
-func (mock *UserSearchMock) SearchCalls() []struct {
-	Ctx context.Context
-	Q   ports.UserQuery
-} {
-	var calls []struct {
-		Ctx context.Context
-		Q   ports.UserQuery
-	}
-	mock.lockSearch.RLock()
-	calls = mock.calls.Search
-	mock.lockSearch.RUnlock()
-	return calls
-}
-
 // Ensure, that TenantsMock does implement ports.Tenants.
 // If this is not the case, regenerate this file with moq.
 var _ ports.Tenants = &TenantsMock{}
@@ -3255,9 +3183,6 @@ var _ ports.Audit = &AuditMock{}
 //			RecordFunc: func(ctx context.Context, events ...ports.Event) error {
 //				panic("mock out the Record method")
 //			},
-//			SearchFunc: func(ctx context.Context, q ports.EventQuery) ([]ports.Event, error) {
-//				panic("mock out the Search method")
-//			},
 //		}
 //
 //		// use mockedAudit in code that requires ports.Audit
@@ -3268,9 +3193,6 @@ type AuditMock struct {
 	// RecordFunc mocks the Record method.
 	RecordFunc func(ctx context.Context, events ...ports.Event) error
 
-	// SearchFunc mocks the Search method.
-	SearchFunc func(ctx context.Context, q ports.EventQuery) ([]ports.Event, error)
-
 	// calls tracks calls to the methods.
 	calls struct {
 		// Record holds details about calls to the Record method.
@@ -3280,16 +3202,8 @@ type AuditMock struct {
 			// Events is the events argument value.
 			Events []ports.Event
 		}
-		// Search holds details about calls to the Search method.
-		Search []struct {
-			// Ctx is the ctx argument value.
-			Ctx context.Context
-			// Q is the q argument value.
-			Q ports.EventQuery
-		}
 	}
 	lockRecord sync.RWMutex
-	lockSearch sync.RWMutex
 }
 
 // Record calls RecordFunc.
@@ -3325,42 +3239,6 @@ func (mock *AuditMock) RecordCalls() []struct {
 	mock.lockRecord.RLock()
 	calls = mock.calls.Record
 	mock.lockRecord.RUnlock()
-	return calls
-}
-
-// Search calls SearchFunc.
-func (mock *AuditMock) Search(ctx context.Context, q ports.EventQuery) ([]ports.Event, error) {
-	if mock.SearchFunc == nil {
-		panic("AuditMock.SearchFunc: method is nil but Audit.Search was just called")
-	}
-	callInfo := struct {
-		Ctx context.Context
-		Q   ports.EventQuery
-	}{
-		Ctx: ctx,
-		Q:   q,
-	}
-	mock.lockSearch.Lock()
-	mock.calls.Search = append(mock.calls.Search, callInfo)
-	mock.lockSearch.Unlock()
-	return mock.SearchFunc(ctx, q)
-}
-
-// SearchCalls gets all the calls that were made to Search.
-// Check the length with:
-//
-//	len(mockedAudit.SearchCalls())
-func (mock *AuditMock) SearchCalls() []struct {
-	Ctx context.Context
-	Q   ports.EventQuery
-} {
-	var calls []struct {
-		Ctx context.Context
-		Q   ports.EventQuery
-	}
-	mock.lockSearch.RLock()
-	calls = mock.calls.Search
-	mock.lockSearch.RUnlock()
 	return calls
 }
 

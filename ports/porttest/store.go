@@ -34,7 +34,6 @@ import (
 // Store is every storage port over the same data.
 type Store interface {
 	Users() ports.Users
-	UserSearch() ports.UserSearch
 	Sessions() ports.Sessions
 	SessionSets() ports.SessionSets
 	Identities() ports.Identities
@@ -53,7 +52,6 @@ type Store interface {
 // be closed at the end of the test.
 func All(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("Users", func(t *testing.T) { Users(t, open) })
-	t.Run("UserSearch", func(t *testing.T) { UserSearch(t, open) })
 	t.Run("Sessions", func(t *testing.T) { Sessions(t, open) })
 	t.Run("SessionSets", func(t *testing.T) { SessionSets(t, open) })
 	t.Run("Identities", func(t *testing.T) { Identities(t, open) })

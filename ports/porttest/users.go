@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
@@ -181,7 +182,7 @@ func usersCopies(t *testing.T, s Store) {
 	spoil(kept)
 	same(t, "the result after the updated one was changed", got, somebody())
 	spoil(&got)
-	found, err := s.UserSearch().Search(t.Context(), ports.UserQuery{})
+	found, err := s.Directory().People(tenant.Every()).Search(t.Context(), ports.UserQuery{})
 	must(t, err)
 	same(t, "users after results were changed", found, []user.User{somebody()})
 }
@@ -232,7 +233,7 @@ func usersClash(t *testing.T, s Store) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			wantFault(t, s.Users().Create(t.Context(), test.give), fault.Conflict, test.code)
-			found, err := s.UserSearch().Search(t.Context(), ports.UserQuery{})
+			found, err := s.Directory().People(tenant.Every()).Search(t.Context(), ports.UserQuery{})
 			must(t, err)
 			same(t, "users after a clash", found, []user.User{first})
 		})
@@ -262,7 +263,7 @@ func usersClashLater(t *testing.T, s Store) {
 				return nil
 			})
 			wantFault(t, err, fault.Conflict, test.code)
-			found, err := s.UserSearch().Search(t.Context(), ports.UserQuery{})
+			found, err := s.Directory().People(tenant.Every()).Search(t.Context(), ports.UserQuery{})
 			must(t, err)
 			same(t, "users after a clash", found, []user.User{first, second})
 		})
@@ -299,7 +300,7 @@ func usersUpdate(t *testing.T, s Store) {
 	same(t, "user with everything taken away", got, back)
 	_, err = s.Users().ByLogin(t.Context(), want.Email.Key())
 	wantFault(t, err, fault.NotFound, "")
-	holders, err := s.UserSearch().Search(t.Context(), ports.UserQuery{Holds: "admin"})
+	holders, err := s.Directory().People(tenant.Every()).Search(t.Context(), ports.UserQuery{Holds: "admin"})
 	must(t, err)
 	same(t, "holders of a permission that was taken away", holders, []user.User(nil))
 	other, err := s.Users().ByID(t.Context(), id(2))
@@ -309,7 +310,7 @@ func usersUpdate(t *testing.T, s Store) {
 	must(t, s.Users().Create(t.Context(), withPermissions(person(5), "read")))
 	_, err = s.Users().Update(t.Context(), id(5), func(u *user.User) error { u.Permissions[0] = "write"; return nil })
 	must(t, err)
-	holders, err = s.UserSearch().Search(t.Context(), ports.UserQuery{Holds: "write"})
+	holders, err = s.Directory().People(tenant.Every()).Search(t.Context(), ports.UserQuery{Holds: "write"})
 	must(t, err)
 	same(t, "holders of a permission that was changed in place", holders, []user.User{withPermissions(person(5), "write")})
 }
