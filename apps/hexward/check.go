@@ -24,6 +24,7 @@ import (
 // settled is what a config that passed check comes to.
 type settled struct {
 	proxies       []netip.Prefix
+	forward       string // the proxy that asks about each request, if any
 	origins       []string
 	mailDir       string // of "file:DIR"
 	smtpPassword  string
@@ -80,7 +81,7 @@ func (c *config) check() (*settled, error) {
 	k.upstreams(s)
 	k.trusted(s)
 	k.development()
-	k.forward()
+	k.forward(s)
 	k.data()
 	if len(k.found) > 0 {
 		return nil, k.found

@@ -9,7 +9,7 @@ import (
 var forwarders = []string{"nginx", "traefik", "caddy", "envoy"}
 
 // forward checks what a proxy is answered.
-func (k *checker) forward() {
+func (k *checker) forward(s *settled) {
 	on := k.ForwardAuth != "off" && k.ForwardAuth != ""
 	switch {
 	case on && !slices.Contains(forwarders, k.ForwardAuth):
@@ -20,5 +20,8 @@ func (k *checker) forward() {
 		k.wrong("policy: nothing asks about it; name the proxy that does as forward-auth, or leave policy out")
 	case !on && k.ForwardToken:
 		k.wrong("forward-token: is for the proxy that forward-auth names; give it, or leave forward-token out")
+	}
+	if on {
+		s.forward = k.ForwardAuth
 	}
 }

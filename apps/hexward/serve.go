@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/hexward/hexward/adapters/mail"
 	"github.com/hexward/hexward/adapters/web"
+	"github.com/hexward/hexward/core/auth"
 	"github.com/hexward/hexward/core/fault"
 )
 
@@ -246,7 +248,8 @@ func (c *config) web(s *settled, log *slog.Logger) web.Config {
 		front = c.publicURL() + front
 	}
 	return web.Config{
-		PublicURL: c.publicURL(), BasePath: c.BasePath, CallbackPath: c.CallbackPath, FrontEnd: front, DevelopmentUser: c.Development, TrustedProxies: s.proxies, Origins: s.origins, Site: c.Site, Log: log,
+		PublicURL: c.publicURL(), BasePath: c.BasePath, CallbackPath: c.CallbackPath, FrontEnd: front, DevelopmentUser: c.Development,
+		TrustedProxies: s.proxies, Forward: s.forward, ForwardToken: c.ForwardToken, Origins: s.origins, Site: c.Site, Log: log,
 	}
 }
 
@@ -279,12 +282,7 @@ func (p *program) welcome(ctx context.Context, s *server, first bool) {
 	}
 	fmt.Fprintln(p.stdout)
 	s.log.InfoContext(ctx, "serving", "address", c.Listen, "operations", c.OpsListen, "public_url", c.publicURL(), "data", c.Data)
-	switch {
-	case len(s.settled.signingSecret) > 0:
-		s.log.WarnContext(ctx, "tokens are signed with HS256 and a secret that is shared: every service that has it can make them, for anybody")
-	case c.Algorithm == "HS256":
-		s.log.WarnContext(ctx, "tokens are signed with HS256: nobody but this service can verify them")
-	}
+	s.warnOfSecret(ctx)
 	if c.Development {
 		s.log.WarnContext(ctx, "everybody on this machine is signed in as the development user")
 	}
@@ -299,5 +297,24 @@ func (p *program) welcome(ctx context.Context, s *server, first bool) {
 	}
 	if link != "" {
 		fmt.Fprintf(p.stdout, "  Become its administrator within 24 hours; \"hexward setup-link\" makes another link:\n\n  %s\n\n", link)
+	}
+}
+
+// warnOfSecret says what it means that tokens are signed with a secret, if they are.
+func (s *server) warnOfSecret(ctx context.Context) {
+	keys, err := s.ListKeys(ctx, &s.operator)
+	if err != nil {
+		s.log.ErrorContext(ctx, "cannot list the signing keys", "error", err)
+		return
+	}
+	secret := slices.ContainsFunc(keys, func(k auth.Key) bool { return k.State == auth.KeyActive && k.Algorithm == "HS256" })
+	switch {
+	case !secret:
+	case len(s.settled.signingSecret) > 0:
+		s.log.WarnContext(ctx, "tokens are signed with HS256 and a secret that is shared: every service that has it can make them, for anybody")
+	case s.config.Algorithm != "HS256":
+		s.log.WarnContext(ctx, `tokens are still signed with an HS256 secret, although algorithm says otherwise; "hexward keys rotate" makes another key`, "algorithm", s.config.Algorithm)
+	default:
+		s.log.WarnContext(ctx, "tokens are signed with HS256: nobody but this service can verify them")
 	}
 }

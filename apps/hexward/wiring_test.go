@@ -165,3 +165,31 @@ func TestServe_origins_and_proxies(t *testing.T) {
 		t.Errorf("logged\n%s", log)
 	}
 }
+
+// A trusted proxy asks about each request in the way that is configured, and nobody else is answered.
+func TestServe_forward(t *testing.T) {
+	i := serve(t, t.TempDir(), "--forward-auth", "nginx", "--trusted-proxies", "127.0.0.1", "--forward-token")
+	ada := i.browser()
+	ada.register(t, "ada")
+	ask := func(b *browser, headers ...string) answer {
+		t.Helper()
+		a, err := b.send("GET", "/auth/verify", "", "", headers...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	request := []string{"X-Original-Method: GET", "X-Original-URI: /orders/7"}
+	a := ask(ada, request...)
+	if a.status != 200 || a.header.Get("X-Auth-Name") != "ada" || strings.Count(a.header.Get("X-Auth-Token"), ".") != 2 {
+		t.Errorf("answered %d with %v", a.status, a.header)
+	}
+	if a := ask(i.browser(), request...); a.status != 401 {
+		t.Errorf("a stranger is answered %d", a.status)
+	}
+	for _, wrong := range [][]string{nil, {request[0]}, {request[1]}, {"X-Forwarded-Method: GET", "X-Forwarded-Uri: /orders/7"}, {request[0], "X-Original-URI: /orders/../admin"}} {
+		if a := ask(ada, wrong...); a.status/100 == 2 {
+			t.Errorf("%q is answered %d", wrong, a.status)
+		}
+	}
+}
