@@ -1,5 +1,7 @@
 package main
 
+import "strings"
+
 // Where the benchmarks of the rows are.
 const (
 	server = "apps/hexward"
@@ -22,6 +24,11 @@ var rows = []row{
 	verification("HS256", "golang-jwt", 0.2),
 	{what: "session check: bare Fiber / ours, CPU a request", of: request("bare"), to: request("session"), aim: 0.95, least: true, slow: true},
 	{what: "session check that misses the cache: bare Fiber / ours", of: request("bare"), to: request("uncached"), aim: 0.5, least: true},
+	{what: "bearer check, seen before: bare Fiber / ours", of: request("bare"), to: request("bearer"), aim: 0.9, least: true, slow: true},
+	{what: "API token check, seen before: bare Fiber / ours", of: request("bare"), to: request("api-token"), aim: 0.9, least: true, slow: true},
+	beyond("own, EdDSA"), beyond("own, HS256"), beyond("foreign, ES256"), beyond("foreign, RS256"),
+	{what: "policy decision over 1,000 rules, ns", of: decision("ns/op"), aim: 1000},
+	{what: "policy decision over 1,000 rules, allocations", of: decision("allocs/op"), aim: 0},
 	{what: "sign-in / raw argon2id, CPU", of: request("sign-in"), to: request("argon2id"), aim: 1.01, slow: true},
 	{
 		what: "one durable commit / one refresh under load",
@@ -41,6 +48,24 @@ var rows = []row{
 	{what: "memory of a cached session, bytes", of: figure{dir: "core/auth", name: "BenchmarkSessionCache_memory", metric: "bytes/session"}, aim: 250},
 	{what: "start on an existing database, ms", of: figure{dir: server, name: "BenchmarkServer/start", metric: "start-ms"}, aim: 30},
 	{what: "resident when idle, MiB", of: figure{dir: server, name: "BenchmarkServer/start", metric: "idle-MiB"}, aim: 20},
+}
+
+// beyond is what the check of a token that was not seen before costs beyond its
+// signature, in nanoseconds.
+func beyond(which string) row {
+	parts := strings.Split(which, ", ")
+	return row{
+		what: "bearer check, first time, " + which + ": beyond the raw primitive, ns",
+		of:   figure{dir: server, name: "BenchmarkBearer/" + strings.Join(parts, "/"), metric: "beyond-ns/op"}, aim: 4000,
+	}
+}
+
+// decision is a figure of deciding by a policy.
+func decision(metric string) figure {
+	if metric == "ns/op" {
+		metric = ""
+	}
+	return figure{dir: "core/access", name: "BenchmarkPolicy_Decide/1000/typical", metric: metric}
 }
 
 func verification(algorithm, beside string, aim float64) row {

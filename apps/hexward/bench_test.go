@@ -27,6 +27,8 @@ import (
 	"github.com/hexward/hexward/adapters/passhash"
 	"github.com/hexward/hexward/adapters/sealer"
 	"github.com/hexward/hexward/adapters/sqlite"
+	"github.com/hexward/hexward/core/apitoken"
+	"github.com/hexward/hexward/core/secret"
 	"github.com/hexward/hexward/core/session"
 	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
@@ -114,6 +116,11 @@ func BenchmarkServer(b *testing.B) {
 		header := "Authorization: Bearer " + s.access(b)
 		load(b, s.pid, s.address, func(int64) string { return get("/auth/verify", header) })
 	})
+	b.Run("api-token", func(b *testing.B) {
+		s := one()
+		header := "Authorization: Bearer " + s.token
+		load(b, s.pid, s.address, func(int64) string { return get("/auth/verify", header) })
+	})
 	b.Run("refresh", func(b *testing.B) {
 		s := few()
 		var next atomic.Int64
@@ -198,6 +205,7 @@ type stage struct {
 	pid     int
 	cookies []string
 	refresh []string
+	token   string // an API token
 }
 
 // newStage writes a user and sessions into a new database and starts a server on
@@ -238,7 +246,19 @@ func newStage(b *testing.B, sessions int, args ...string) *stage {
 	if err := store.Users().Create(b.Context(), u); err != nil {
 		b.Fatal(err)
 	}
-	s := &stage{cookies: make([]string, sessions), refresh: make([]string, sessions)}
+	text, tokenHash, err := secret.Mint(rand.Reader, secret.APIToken)
+	if err != nil {
+		b.Fatal(err)
+	}
+	made, err := apitoken.New("0199a0b0-0000-7000-8000-000000000002", u.ID, u.Tenant, "script", nil, nil, time.Time{}, now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	made.Hash = tokenHash
+	if err := store.APITokens().Create(b.Context(), made, apitoken.MaxPerUser); err != nil {
+		b.Fatal(err)
+	}
+	s := &stage{token: text, cookies: make([]string, sessions), refresh: make([]string, sessions)}
 	var wait sync.WaitGroup
 	for n := range sessions {
 		row := session.New(fmt.Sprintf("0199a0b0-0000-7000-8000-1%011d", n), u.ID, u.Tenant, "password", session.DefaultLife, now)
