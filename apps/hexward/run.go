@@ -31,6 +31,7 @@ type commandLine struct {
 	User    userCommand    `cmd:"" help:"Add, list, ban and otherwise look after users."`
 	Client  clientCommand  `cmd:"" help:"Add, list, rotate and otherwise look after machines."`
 	Tenant  tenantCommand  `cmd:"" help:"Add, list, rename and link tenants."`
+	Policy  policyCommand  `cmd:"" help:"Check a policy, and try what it decides."`
 	Keys    keysCommand    `cmd:"" help:"List, rotate, import and retire signing keys."`
 	Audit   auditCommand   `cmd:"" help:"Read the audit log."`
 	Setup   setupCommand   `cmd:"" name:"setup-link" help:"Print a one-time link under which the first administrator registers."`
