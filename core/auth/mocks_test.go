@@ -26,7 +26,7 @@ func (w *world) config() auth.Config {
 	return auth.Config{
 		Users: w.mockUsers(), Sessions: w.mockSessions(), SessionSets: w.mockSessionSets(),
 		MailTokens: w.mockMailTokens(), Attempts: w.mockAttempts(), Marks: w.mockMarks(), Audit: w.mockAudit(), Keys: w.mockKeys(),
-		Keyring: &mock.KeyringMock{GenerateFunc: w.generate, ImportFunc: w.importKey, OpenFunc: w.openKey},
+		Keyring: &mock.KeyringMock{GenerateFunc: w.generate, ImportFunc: w.importKey, OpenFunc: w.openKey, ImportSecretFunc: w.importSecret},
 		Signer:  &mock.SignerMock{SignFunc: w.signToken},
 		Sealer:  &mock.SealerMock{SealFunc: w.seal, OpenFunc: w.open},
 		Hasher:  &mock.HasherMock{HashFunc: w.hash, VerifyFunc: w.verify},
@@ -37,6 +37,7 @@ func (w *world) config() auth.Config {
 			})
 		}},
 		Tenants: w.mockTenants(), Directory: w.mockDirectory(), Machines: w.mockMachines(), APITokens: w.mockAPITokens(),
+		Verified: newTokenCache(), Refused: newTokenCache(),
 		Seal: seal, Now: w.clock, Rand: w, Report: w.report,
 		Settings: auth.DefaultSettings(issuer),
 	}

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ed25519"
@@ -134,6 +135,15 @@ func (w *world) importKey(ctx context.Context, pem []byte) (k ports.SigningKey, 
 			return fault.InvalidField("pem", "malformed", "this is no private key")
 		}
 		k, err = w.ring.generate("EdDSA")
+		return err
+	})
+	return k, err
+}
+
+func (w *world) importSecret(ctx context.Context, secret []byte) (k ports.SigningKey, err error) {
+	err = w.do(ctx, "Keyring.ImportSecret", func() (err error) {
+		k, err = w.ring.generate("HS256")
+		w.ring.private[k.ID] = bytes.Clone(secret)
 		return err
 	})
 	return k, err

@@ -66,6 +66,7 @@ type world struct {
 	clients  map[string]machine.Client
 	tokens   map[string]apitoken.Token
 	ring     ring
+	abroad   map[string]*authority // the issuers, by name
 	sent     []ports.Message
 	reports  []string
 	random   uint64
