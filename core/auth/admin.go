@@ -170,7 +170,7 @@ func (s *Service) Kick(ctx context.Context, p *access.Principal, id string, c Cl
 
 func (s *Service) kick(ctx context.Context, id string) error {
 	_, err := s.endSessions(ctx, id, "")
-	return errors.Join(err, s.markUser(ctx, id))
+	return errors.Join(err, s.markUser(ctx, id), s.markForeign(ctx, id))
 }
 
 // Blackout ends every session that was begun at or before a moment, for

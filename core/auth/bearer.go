@@ -88,7 +88,7 @@ func (s *Service) verifyOwn(key [32]byte, text string, epoch uint64, via access.
 	var claims token.Claims
 	err := s.verifyBy(set, text, now, &claims)
 	v := &verified{
-		principal: access.Of(&claims, via), version: set.version, epoch: epoch, issued: claims.IssueMillis(),
+		principal: access.Of(&claims, via), version: set.version, epoch: epoch, marked: claims.Subject, issued: claims.IssueMillis(),
 		from: max(claims.NotBefore, claims.IssuedAt) - leeway, end: claims.Expiry + leeway,
 	}
 	if err == nil && via == access.AccessCookie && (v.principal.Session == "" || v.principal.Kind != access.User) {
@@ -268,10 +268,14 @@ func (s *Service) resolve(ctx context.Context, t *Trusted, text string, from Vis
 	}
 	v.principal, v.epoch, err = s.bearerOf(ctx, t, text, &b, r.epoch, from)
 	if err != nil {
-		r.err, r.about = barred(err), identityKey(t.URL, b.Claims.Subject)
+		r.err, r.about = barred(err), v.principal.Subject
+		if r.about == "" {
+			r.about = identityKey(t.URL, b.Claims.Subject)
+		}
 		return nil, r
 	}
-	if s.revoked(&token.Claims{Subject: v.principal.Subject, IssuedAt: b.Claims.IssuedAt}) {
+	v.marked = foreignPrefix + v.principal.Subject
+	if s.revoked(&token.Claims{Subject: v.marked, IssuedAt: b.Claims.IssuedAt}) {
 		r.err, r.about = badToken(token.ErrRevoked), v.principal.Subject
 		return nil, r
 	}
@@ -326,7 +330,8 @@ var (
 )
 
 // bearerOf returns whom a token of another issuer is about, and an epoch before
-// that was read.
+// that was read. With an error, the subject is that of the user who is refused, if
+// there is one.
 func (s *Service) bearerOf(
 	ctx context.Context, t *Trusted, text string, b *ports.Bearer, epoch uint64, from Visitor,
 ) (p access.Principal, _ uint64, err error) {
@@ -351,6 +356,7 @@ func (s *Service) bearerOf(
 		epoch = s.changes.epoch()
 		_, u, err = s.Identities.BySubject(ctx, c.Issuer, c.Subject) // from here on they are like anybody who was here before
 	}
+	p.Subject = u.ID
 	switch {
 	case isNotFound(err):
 		return p, epoch, errStranger
@@ -363,7 +369,7 @@ func (s *Service) bearerOf(
 	case u.Banned(s.Now()):
 		return p, epoch, errShutOut
 	}
-	p.Kind, p.Subject, p.Name, p.Permissions = access.User, u.ID, u.Name.String(), mapped(u.Permissions, b.Permissions)
+	p.Kind, p.Name, p.Permissions = access.User, u.Name.String(), mapped(u.Permissions, b.Permissions)
 	return p, epoch, nil
 }
 

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hexward/hexward/core/token"
@@ -14,13 +15,27 @@ func (s *Service) tokenLife() time.Duration {
 	return s.Settings.AccessLife + leeway*time.Second
 }
 
-// markLife is how long a mark is kept. A token of another issuer lives longer than
-// ours; only marks of users and everybody are about it.
-func (s *Service) markLife(k token.MarkKind) time.Duration {
-	if len(s.Issuers) > 0 && (k == token.MarkUser || k == token.MarkAll) {
+// markLife is how long a mark is kept. Tokens of other issuers may live longer than
+// ours.
+func (s *Service) markLife(m token.Mark) time.Duration {
+	if len(s.Issuers) > 0 && (m.Kind == token.MarkAll || strings.HasPrefix(m.Value, foreignPrefix)) {
 		return max(s.tokenLife(), s.Settings.ForeignLife+leeway*time.Second)
 	}
 	return s.tokenLife()
+}
+
+// foreignPrefix stands before a user's id in what the tokens of other issuers about
+// them are marked by. Most of what revokes our own tokens, such as a change of
+// permissions, does so for what they say of their user, which those do not say.
+const foreignPrefix = "foreign:"
+
+// markForeign revokes the tokens of other issuers that a user has now, as markUser
+// does with ours.
+func (s *Service) markForeign(ctx context.Context, id string) error {
+	if len(s.Issuers) == 0 {
+		return nil
+	}
+	return s.mark(ctx, token.Mark{Kind: token.MarkUser, Value: foreignPrefix + id, Before: s.upToNow()})
 }
 
 // loadMarks reads the marks from the store.
@@ -51,7 +66,7 @@ func (s *Service) revoked(c *token.Claims) bool {
 // mark revokes here and in the store. What the store cannot keep is revoked here
 // all the same.
 func (s *Service) mark(ctx context.Context, m token.Mark) error {
-	m.Until = s.Now().Add(s.markLife(m.Kind)).Unix() + 1
+	m.Until = s.Now().Add(s.markLife(m)).Unix() + 1
 	s.marksMu.Lock()
 	err := s.marks.Add(m)
 	s.marksMu.Unlock()

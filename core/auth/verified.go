@@ -24,7 +24,8 @@ type verified struct {
 	issuer    *Trusted // whose keys verified it; nil for ours, and for API tokens
 	version   uint64   // of those keys
 	epoch     uint64   // at which its facts were read, where they were read from a store
-	issued    int64    // Unix milliseconds; what revocation marks go by
+	marked    string   // by what name marks of users know it
+	issued    int64    // Unix milliseconds; what marks go by
 	from, end int64    // Unix seconds: when it begins and ends to be good, leeway included
 	until     int64    // Unix milliseconds: when all of it is found out anew
 
@@ -39,16 +40,15 @@ func (s *Service) holds(v *verified, now time.Time) bool {
 		return false
 	}
 	p := &v.principal
+	probe := token.Claims{Subject: v.marked, IssuedAt: v.issued / 1000, IssuedAtMillis: v.issued}
 	switch p.Via {
 	case access.APIToken:
 		return !v.gone.Load() && s.changes.fresh(p.Subject, v.epoch) && s.changes.fresh(p.Token, v.epoch)
 	case access.ForeignToken:
-		return v.issuer.Issuer.Version() == v.version && s.changes.fresh(p.Subject, v.epoch) &&
-			!s.revoked(&token.Claims{Subject: p.Subject, IssuedAt: v.issued / 1000, IssuedAtMillis: v.issued})
+		return v.issuer.Issuer.Version() == v.version && s.changes.fresh(p.Subject, v.epoch) && !s.revoked(&probe)
 	default:
-		return s.ownVersion() == v.version && !s.revoked(&token.Claims{
-			ID: p.Token, Session: p.Session, Subject: p.Subject, IssuedAt: v.issued / 1000, IssuedAtMillis: v.issued,
-		})
+		probe.ID, probe.Session = p.Token, p.Session
+		return s.ownVersion() == v.version && !s.revoked(&probe)
 	}
 }
 

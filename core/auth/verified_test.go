@@ -1,0 +1,748 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hexward/hexward/core/access"
+	"github.com/hexward/hexward/core/auth"
+	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/tenant"
+	"github.com/hexward/hexward/core/token"
+	"github.com/hexward/hexward/core/user"
+	"github.com/hexward/hexward/ports"
+)
+
+// caches returns those of the service.
+func (w *world) caches() (good, bad *tokenCache) {
+	return w.service.Verified.(*tokenCache), w.service.Refused.(*tokenCache)
+}
+
+// answer shows a token and tells who is asking, or why nobody is.
+func (w *world) answer(text string) string {
+	id, err := w.show(text)
+	if err != nil {
+		return outcome(err)
+	}
+	return tell(id.Principal)
+}
+
+// TestService_tokens_remembered: the second request with a token asks nobody, and
+// so does every one until the time is over.
+func TestService_tokens_remembered(t *testing.T) {
+	w := newBearerWorld(t)
+	_, g := w.signedIn()
+	w.up().add(aliceID, known, urlOf(known), dana1)
+	long := map[string]any{"exp": epoch.Add(24 * time.Hour).Unix()}
+	shown := map[string]string{
+		"own": g.Access, "foreign": w.abroad[known].mint(dana1, long), "machine": w.abroad[robots].machine(robot1, long), "made": w.danaAbroad(cup).mint("dana-2", long),
+		"api": w.apiToken("a"),
+	}
+	for name, text := range shown {
+		t.Run(name, func(t *testing.T) {
+			first := w.must(text)
+			w.reset()
+			for range 3 {
+				if p := w.must(text); p != first {
+					t.Errorf("another principal: %+v", p)
+				}
+			}
+			if len(w.calls) > 0 {
+				t.Errorf("calls: %v", w.calls)
+			}
+			if name == "own" || name == "api" {
+				return
+			}
+			w.pass(5 * time.Minute)
+			w.must(text)
+			if w.verifications() != 1 {
+				t.Errorf("after its time: %v", w.calls)
+			}
+		})
+	}
+	if good, bad := w.caches(); good.len() != len(shown) || bad.len() != 0 {
+		t.Errorf("%d good and %d bad ones are remembered", good.len(), bad.len())
+	}
+}
+
+// TestService_tokens_spread: what was verified at one time is not verified anew at
+// one time.
+func TestService_tokens_spread(t *testing.T) {
+	w := newBearerWorld(t)
+	var list []string
+	for range 200 {
+		text := w.abroad[robots].machine(robot1, nil)
+		list = append(list, text)
+		w.must(text)
+	}
+	again := make([]int, 6)
+	for minute := range again {
+		w.reset()
+		for _, text := range list {
+			w.must(text)
+		}
+		again[minute] = w.verifications()
+		w.pass(time.Minute)
+	}
+	if again[0] != 0 {
+		t.Errorf("%d were forgotten at once", again[0])
+	}
+	for minute, n := range again[1:] {
+		if n < 20 || n > 60 {
+			t.Errorf("in minute %d, %d of %d were verified anew: %v", minute+1, n, len(list), again)
+		}
+	}
+}
+
+// TestService_tokens_clock: what is remembered begins and ends to be good when the
+// token does, to the second.
+func TestService_tokens_clock(t *testing.T) {
+	at := func(d time.Duration) int64 { return epoch.Add(d).Unix() }
+	tests := []struct {
+		name   string
+		claims map[string]any
+		good   time.Duration // when it is shown first
+		bad    time.Duration // when it is not good, by the last second of that
+		want   string
+	}{
+		{"expires", map[string]any{"exp": at(time.Minute)}, 119 * time.Second, 120 * time.Second, "unauthenticated token_expired"},
+		{"not yet valid", map[string]any{"nbf": at(2 * time.Minute)}, time.Minute, 59 * time.Second, "unauthenticated token_not_yet_valid"},
+		{"issued in the future", map[string]any{"iat": at(2 * time.Minute)}, time.Minute, 59 * time.Second, "unauthenticated token_issued_in_future"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newBearerWorld(t)
+			text := w.abroad[robots].machine(robot1, tt.claims)
+			w.pass(tt.good)
+			for range 3 {
+				w.must(text)
+			}
+			w.pass(tt.bad - tt.good)
+			for range 2 {
+				if got := w.answer(text); got != tt.want {
+					t.Errorf("%s, want %s", got, tt.want)
+				}
+			}
+		})
+	}
+	t.Run("own", func(t *testing.T) {
+		w := newBearerWorld(t, func(c *auth.Config) { c.Settings.TokenCacheTTL = time.Hour })
+		_, g := w.signedIn()
+		w.must(g.Access)
+		w.pass(16*time.Minute - time.Millisecond)
+		w.must(g.Access)
+		w.pass(time.Millisecond)
+		if got := w.answer(g.Access); got != "unauthenticated token_expired" {
+			t.Error(got)
+		}
+	})
+	t.Run("API token", func(t *testing.T) {
+		w := newBearerWorld(t)
+		text := w.apiToken("a")
+		for id, one := range w.tokens {
+			one.ExpiresAt = epoch.Add(time.Minute)
+			w.tokens[id] = one
+		}
+		if p := w.must(text); p.Expires != epoch.Add(time.Minute).UnixMilli() {
+			t.Errorf("%+v", p)
+		}
+		w.pass(time.Minute - time.Millisecond)
+		w.must(text)
+		w.pass(time.Second)
+		if got := w.answer(text); got != "unauthenticated token_unknown" {
+			t.Error(got)
+		}
+	})
+}
+
+// TestService_tokens_refusedThenGood: a refusal is remembered, and never after what
+// it was owed to has changed.
+func TestService_tokens_refusedThenGood(t *testing.T) {
+	must := func(t *testing.T, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		name   string
+		token  func(*world) string
+		before string
+		change func(*testing.T, *world)
+		after  string
+	}{
+		{"a time", func(w *world) string {
+			return w.abroad[robots].machine(robot1, map[string]any{"nbf": epoch.Unix() + 61})
+		}, "unauthenticated token_not_yet_valid", func(_ *testing.T, w *world) { w.pass(time.Second) }, "machine robots|robot-1 in default may []"},
+		{"a key of the issuer", func(w *world) string {
+			a := w.abroad[robots]
+			a.rekey("2")
+			text := a.machine(robot1, nil)
+			a.rekey("1")
+			return text
+		}, "unauthenticated token_key_unknown", func(_ *testing.T, w *world) { w.abroad[robots].rekey("2") }, "machine robots|robot-1 in default may []"},
+		{"a key of ours", func(w *world) string {
+			other := w.serve(w.withProviders, w.withIssuers)
+			must(t, second(other.RotateKeys(w.t.Context(), w.root(), auth.Rotation{}, client)))
+			g, err := other.Login(w.t.Context(), auth.PasswordLogin{Login: "alice", Password: alicePassword}, client)
+			must(t, err)
+			w.grantSecrets(g)
+			return g.Access
+		}, "unauthenticated token_key_unknown", func(t *testing.T, w *world) { must(t, w.service.Load(t.Context())) }, "user alice in default may []"},
+		{"a ban", func(w *world) string {
+			w.up().add(aliceID, known, urlOf(known), dana1)
+			must(t, second(w.service.Ban(w.t.Context(), w.root(), aliceID, "", time.Time{}, client)))
+			w.pass(time.Second)
+			return w.abroad[known].mint(dana1, nil)
+		}, "unauthenticated banned", func(t *testing.T, w *world) {
+			must(t, second(w.service.Unban(t.Context(), w.root(), aliceID, client)))
+		}, "user alice in default may []"},
+		{"the ban of a script's owner", func(w *world) string {
+			text := w.apiToken("a")
+			must(t, second(w.service.Ban(w.t.Context(), w.root(), aliceID, "", time.Time{}, client)))
+			return text
+		}, "unauthenticated token_unknown", func(t *testing.T, w *world) {
+			must(t, second(w.service.Unban(t.Context(), w.root(), aliceID, client)))
+		}, "user alice in default may [a]"},
+		{"a tenant", func(w *world) string {
+			return w.abroad[orgs].machine(robot1, map[string]any{"org": "org-globex"})
+		}, "unauthenticated tenant", func(t *testing.T, w *world) {
+			must(t, second(w.service.AddTenant(t.Context(), w.root(), "globex", "Globex", []tenant.External{{Source: orgs, ID: "org-globex"}}, client)))
+		}, "machine orgs|robot-1 in globex may []"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newBearerWorld(t)
+			text := tt.token(w)
+			for range 2 {
+				if got := w.answer(text); got != tt.before {
+					t.Fatalf("before: %s, want %s", got, tt.before)
+				}
+			}
+			tt.change(t, w)
+			if got := w.answer(text); got != tt.after {
+				t.Errorf("after: %s, want %s", got, tt.after)
+			}
+		})
+	}
+	t.Run("an identity", func(t *testing.T) {
+		w := newBearerWorld(t, func(c *auth.Config) {
+			for i := range c.Issuers {
+				if c.Issuers[i].Name == known {
+					c.Issuers[i].URL = googleIss // the same authority by both ways
+				}
+			}
+		})
+		a := w.abroad[known]
+		a.url = googleIss
+		a.rekey("1")
+		text := a.mint("dana-subject", nil)
+		for range 2 {
+			if got := w.answer(text); got != "unauthenticated token_stranger" {
+				t.Fatal(got)
+			}
+		}
+		w.mustCome("google", with(dana(), func(p *ports.Person) { p.Subject = "dana-subject" }))
+		if got := w.answer(text); got != "user dana in default may []" {
+			t.Errorf("once she signed in: %s", got)
+		}
+	})
+}
+
+// TestService_tokens_garbage: garbage that comes again costs nothing for a while,
+// and however much there is of it, what is good stays.
+func TestService_tokens_garbage(t *testing.T) {
+	w := newBearerWorld(t)
+	good := w.abroad[robots].machine(robot1, nil)
+	w.must(good)
+	verified, refused := w.caches()
+	kept, puts := verified.len(), verified.puts
+	forged := func(i int) string { return w.abroad[robots].machine(robot1, nil)[:200] + fmt.Sprintf("%086d", i) }
+	bad := w.abroad[robots].machine(robot1, map[string]any{"aud": "else"})
+	w.reset()
+	for range 5 {
+		if got := w.answer(bad); got != "unauthenticated token_audience" {
+			t.Error(got)
+		}
+	}
+	if w.verifications() != 1 || refused.len() != 1 {
+		t.Errorf("%d verifications, %d refusals are remembered", w.verifications(), refused.len())
+	}
+	w.pass(10 * time.Second)
+	w.answer(bad)
+	if w.verifications() != 2 {
+		t.Errorf("after ten seconds: %d verifications", w.verifications())
+	}
+	for i := range 500 {
+		if got := w.answer(forged(i)); !strings.HasPrefix(got, "unauthenticated token_") {
+			t.Fatal(got)
+		}
+		if got := w.answer(fmt.Sprintf("%d.%d.%d", i, i, i)); !strings.HasPrefix(got, "unauthenticated token_") {
+			t.Fatal(got)
+		}
+	}
+	if verified.len() != kept || verified.puts != puts {
+		t.Errorf("garbage came among what is good: %d entries, %d writes", verified.len(), verified.puts)
+	}
+	if got := w.answer(strings.Repeat("a", 16<<10+1)); got != "unauthenticated token_too_long" {
+		t.Error(got)
+	}
+	w.reset()
+	w.must(good)
+	if w.verifications() != 0 {
+		t.Error("what is good was forgotten")
+	}
+}
+
+// TestService_tokens_unavailable: that nobody could tell is not remembered.
+func TestService_tokens_unavailable(t *testing.T) {
+	tests := []struct{ call, token string }{
+		{"Issuer.Verify#1", "known"}, {"Identities.BySubject#1", "known"},
+		{"Issuer.Verify#1", "made"}, {"Identities.BySubject#1", "made"}, {"Issuer.Person#1", "made"}, {"Users.Create#1", "made"},
+		{"Identities.Create#1", "made"}, {"Audit.Record#1", "made"}, {"Audit.Record#2", "made"}, {"Identities.BySubject#3", "made"},
+		{"Tenants.ByExternal#1", "org"}, {"APITokens.ByHash#1", "api"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.token+" "+tt.call, func(t *testing.T) {
+			w := newBearerWorld(t)
+			w.up().add(aliceID, known, urlOf(known), dana1)
+			text := map[string]func() string{
+				"known": func() string { return w.abroad[known].mint(dana1, nil) },
+				"made":  func() string { return w.danaAbroad(cup).mint(dana1, nil) },
+				"org":   func() string { return w.abroad[robots].machine(robot1, map[string]any{"org": "x"}) },
+				"api":   func() string { return w.apiToken("a") },
+			}[tt.token]()
+			people := len(w.users)
+			w.reset()
+			w.before[tt.call] = func() error { return errDown }
+			if _, err := w.show(text); fault.KindOf(err) != fault.Unavailable || !errors.Is(err, errDown) {
+				t.Fatalf("%v, want Unavailable with its cause", err)
+			}
+			if tt.call != "Identities.BySubject#3" && len(w.users) != people {
+				t.Errorf("half a user is left: %v", w.userNames())
+			}
+			w.must(text)
+			if good, bad := w.caches(); good.len() != 1 || bad.len() != 0 {
+				t.Errorf("%d good and %d bad ones are remembered", good.len(), bad.len())
+			}
+		})
+	}
+}
+
+// TestService_tokens_staleFacts: facts that were read before a change was answered
+// are not used after it, although the request that read them ends later.
+func TestService_tokens_staleFacts(t *testing.T) {
+	changes := map[string]struct {
+		do   func(*world) error
+		want map[string]string
+	}{
+		"ban": {func(w *world) error {
+			return second(w.service.Ban(w.t.Context(), w.root(), aliceID, "", time.Time{}, client))
+		}, map[string]string{"foreign": "unauthenticated banned", "api": "unauthenticated token_unknown"}},
+		"permissions": {func(w *world) error {
+			return second(w.service.Permit(w.t.Context(), w.root(), aliceID, []string{"b"}, client))
+		}, map[string]string{"foreign": "user alice in default may [b]", "api": "user alice in default may []"}},
+		"delete": {func(w *world) error {
+			clear(w.tokens)
+			clear(w.up().identities)
+			delete(w.users, aliceID)
+			return w.service.Load(w.t.Context())
+		}, map[string]string{"foreign": "unauthenticated token_stranger", "api": "unauthenticated token_unknown"}},
+	}
+	for name, change := range changes {
+		for kind, call := range map[string]string{"foreign": "Identities.BySubject#1", "api": "APITokens.ByHash#1"} {
+			t.Run(name+" "+kind, func(t *testing.T) {
+				w := newBearerWorld(t)
+				text := w.apiToken("a")
+				w.up().add(aliceID, known, urlOf(known), dana1)
+				if kind == "foreign" {
+					text = w.abroad[known].mint(dana1, nil)
+				}
+				w.reset()
+				w.after[call] = func() error { return change.do(w) }
+				_, _ = w.show(text)
+				for range 2 {
+					if got := w.answer(text); got != change.want[kind] {
+						t.Errorf("%s, want %s", got, change.want[kind])
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestService_tokens_together: requests that show a token for the first time at
+// once have it verified once, and hold nobody else up.
+func TestService_tokens_together(t *testing.T) {
+	// slow lets a call wait until release, and tells when it is there.
+	slow := func(w *world, moment, call string, err error) (reached, release chan struct{}) {
+		reached, release = make(chan struct{}), make(chan struct{})
+		w.reset()
+		map[string]map[string]func() error{"before": w.before, "after": w.after}[moment][call] = func() error {
+			close(reached)
+			<-release
+			return err
+		}
+		return reached, release
+	}
+	wait := func(t *testing.T, c <-chan struct{}) {
+		t.Helper()
+		select {
+		case <-c:
+		case <-time.After(10 * time.Second):
+			t.Fatal("nothing happens")
+		}
+	}
+	t.Run("one", func(t *testing.T) {
+		w := newBearerWorld(t)
+		text := w.danaAbroad(cup).mint(dana1, nil)
+		other := w.abroad[known].machine("other", nil)
+		reached, release := slow(w, "before", "Issuer.Verify#1", nil)
+		var all sync.WaitGroup
+		answers := make([]string, 20)
+		for i := range answers {
+			all.Go(func() { answers[i] = w.answer(text) })
+		}
+		wait(t, reached)
+		w.must(other) // of another issuer, and not held up
+		close(release)
+		all.Wait()
+		for i, got := range answers {
+			if got != "user dana in default may []" {
+				t.Errorf("request %d: %s", i, got)
+			}
+		}
+		if n := w.abroad[cup].persons; n != 1 {
+			t.Errorf("the issuer was asked %d times who it is", n)
+		}
+		if got := w.userNames(); !slices.Equal(got, []string{"alice", "bob", "dana", "root"}) {
+			t.Errorf("users: %v", got)
+		}
+	})
+	t.Run("the first one gives up", func(t *testing.T) {
+		w := newBearerWorld(t)
+		text := w.abroad[robots].machine(robot1, nil)
+		reached, release := slow(w, "before", "Issuer.Verify#1", nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		var first, other string
+		all.Go(func() { _, err := w.showIn(ctx, text); first = outcome(err) })
+		wait(t, reached)
+		started := make(chan struct{})
+		all.Go(func() { close(started); other = w.answer(text) })
+		wait(t, started)
+		cancel()
+		close(release)
+		all.Wait()
+		if first != "unavailable canceled" || other != "machine robots|robot-1 in default may []" {
+			t.Errorf("the first: %s, the other: %s", first, other)
+		}
+	})
+	t.Run("one who waits gives up", func(t *testing.T) {
+		w := newBearerWorld(t)
+		text := w.abroad[robots].machine(robot1, nil)
+		reached, release := slow(w, "before", "Issuer.Verify#1", nil)
+		var all sync.WaitGroup
+		all.Go(func() { w.answer(text) })
+		wait(t, reached)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := w.showIn(ctx, text); outcome(err) != "unavailable timed_out" || !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		close(release)
+		all.Wait()
+	})
+	t.Run("the issuer is down", func(t *testing.T) {
+		w := newBearerWorld(t)
+		text := w.abroad[robots].machine(robot1, nil)
+		reached, release := slow(w, "before", "Issuer.Verify#1", errDown)
+		var all sync.WaitGroup
+		answers := make([]string, 8)
+		all.Go(func() { answers[0] = w.answer(text) })
+		wait(t, reached)
+		for i := range answers[1:] {
+			all.Go(func() { answers[i+1] = w.answer(text) })
+		}
+		time.Sleep(20 * time.Millisecond) // most of them wait by now; whoever does not finds the issuer up
+		close(release)
+		all.Wait()
+		for i, got := range answers {
+			if got != "unavailable down" && got != "machine robots|robot-1 in default may []" {
+				t.Errorf("request %d: %s", i, got)
+			}
+		}
+		if answers[0] != "unavailable down" {
+			t.Errorf("who asked it: %s", answers[0])
+		}
+	})
+	t.Run("what the first one read is out of date", func(t *testing.T) {
+		w := newBearerWorld(t)
+		w.up().add(aliceID, known, urlOf(known), dana1)
+		text := w.abroad[known].mint(dana1, nil)
+		reached, release := slow(w, "after", "Identities.BySubject#1", nil)
+		var all sync.WaitGroup
+		var late string
+		all.Go(func() { w.answer(text) })
+		wait(t, reached)
+		if _, err := w.service.Ban(t.Context(), w.root(), aliceID, "", time.Time{}, client); err != nil {
+			t.Fatal(err)
+		}
+		started := make(chan struct{})
+		all.Go(func() { close(started); late = w.answer(text) })
+		wait(t, started)
+		time.Sleep(10 * time.Millisecond) // it waits by now; if it does not, it reads for itself
+		close(release)
+		all.Wait()
+		if late != "unauthenticated banned" {
+			t.Errorf("a request that began after the ban: %s", late)
+		}
+	})
+	t.Run("without memory", func(t *testing.T) {
+		w := newBearerWorld(t, func(c *auth.Config) { c.Verified, c.Refused, c.Settings.TokenCacheTTL = nil, nil, 0 })
+		text := w.danaAbroad(cup).mint(dana1, nil)
+		for range 3 {
+			w.must(text)
+		}
+		if n := w.verifications(); n < 3 {
+			t.Errorf("%d verifications of 3 requests", n)
+		}
+	})
+}
+
+// TestService_tokens_madeOnce: however somebody's first tokens and their sign-in with
+// the provider fall together, one user is made.
+func TestService_tokens_madeOnce(t *testing.T) {
+	calls := []string{
+		"Identities.BySubject#1", "Issuer.Person#1", "Identities.BySubject#2", "Users.ByLogin#1", "Users.Create#1", "Identities.Create#1",
+		"Audit.Record#1", "Audit.Record#2", "Identities.BySubject#3",
+	}
+	meanwhile := map[string]func(*world) error{
+		"another token": func(w *world) error {
+			_, err := w.show(w.abroad[cup].mint(dana1, nil))
+			return err
+		},
+		"a sign-in": func(w *world) error {
+			return second(w.come("google", with(dana(), func(p *ports.Person) {
+				p.Subject, p.Username, p.Email, p.EmailVerified = dana1, "dana", "dana@example.net", true
+			})))
+		},
+	}
+	for name, other := range meanwhile {
+		for _, call := range calls {
+			for _, moment := range []string{"before", "after"} {
+				t.Run(name+" "+moment+" "+call, func(t *testing.T) {
+					w := newBearerWorld(t, func(c *auth.Config) { c.Issuers[0].URL = googleIss })
+					a := w.danaAbroad(cup)
+					a.url = googleIss // the same authority as the provider
+					a.rekey("1")
+					text := a.mint(dana1, nil)
+					w.reset()
+					hooks := map[string]map[string]func() error{"before": w.before, "after": w.after}[moment]
+					fired := false
+					hooks[call] = func() error {
+						fired = true
+						return other(w)
+					}
+					p := w.must(text)
+					if !fired {
+						t.Fatal("the call was not made")
+					}
+					if got := w.userNames(); !slices.Equal(got, []string{"alice", "bob", "dana", "root"}) {
+						t.Errorf("users: %v", got)
+					}
+					if own := w.up().identitiesOf(p.Subject); len(own) != 1 {
+						t.Errorf("identities: %v", own)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestService_tokens_apart: under load, nobody is ever taken for somebody else.
+func TestService_tokens_apart(t *testing.T) {
+	const people, workers, rounds = 400, 8, 250
+	w := newBearerWorld(t, func(c *auth.Config) { c.Settings.Algorithm = "HS256" })
+	texts, subjects := make([]string, people), make([]string, people)
+	for i := range people {
+		switch i % 3 {
+		case 0:
+			subjects[i] = fmt.Sprintf("robots|robot-%04d", i)
+			texts[i] = w.abroad[robots].machine(fmt.Sprintf("robot-%04d", i), nil)
+		case 1:
+			subjects[i] = fmt.Sprintf("0190cccc-0000-7000-8000-%012x", i)
+			w.addUser(subjects[i], fmt.Sprintf("person%d", i), fmt.Sprintf("p%d@example.org", i), otherPassword)
+			w.up().add(subjects[i], known, urlOf(known), fmt.Sprintf("subject-%04d", i))
+			texts[i] = w.abroad[known].mint(fmt.Sprintf("subject-%04d", i), nil)
+		default:
+			subjects[i] = fmt.Sprintf("0190dddd-0000-7000-8000-%012x", i)
+			c := token.Claims{
+				Issuer: issuer, Subject: subjects[i], Audience: []string{issuer}, Expiry: epoch.Unix() + 900, IssuedAt: epoch.Unix(),
+				ID: fmt.Sprintf("own-%04d", i), Session: fmt.Sprintf("session-%04d", i), ClientID: issuer, Tenant: tenant.Default,
+			}
+			text, err := sign(w.keys[0], w.ring.private["key-1"], "at+jwt", payload(c))
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[i] = text
+		}
+	}
+	lengths := map[int]int{}
+	for _, text := range texts {
+		lengths[len(text)]++
+	}
+	if len(lengths) > 3 {
+		t.Fatalf("tokens of one sort are not equally long: %v", lengths)
+	}
+	w.reset()
+	var all sync.WaitGroup
+	for worker := range workers {
+		all.Go(func() {
+			random := rand.New(rand.NewPCG(1, uint64(worker)))
+			buffer := make([]byte, 0, 1024)
+			for round := range rounds {
+				i := random.IntN(people)
+				buffer = append(buffer[:0], texts[i]...) // memory that is used again, as a server's is
+				id, err := w.service.Authenticate(t.Context(), auth.Credentials{Bearer: string(buffer), HasBearer: true})
+				if err != nil || id.Subject != subjects[i] {
+					t.Errorf("token %d of %s is taken for %v, %v", i, subjects[i], id.Principal, err)
+					return
+				}
+				if worker == 0 && round%50 == 0 { // everything is forgotten now and then
+					_ = w.service.Load(t.Context())
+				}
+				if worker == 1 && round%50 == 0 {
+					w.abroad[robots].version.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// TestService_cookie: only an access token of a session of ours is one in a cookie,
+// and it is never remembered as what it is in a header.
+func TestService_cookie(t *testing.T) {
+	w := newBearerWorld(t)
+	_, g := w.signedIn()
+	api := w.apiToken("a")
+	apiVouched, err := w.service.Vouch(t.Context(), mustShow(w, api))
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine, err := w.service.Vouch(t.Context(), mustShow(w, w.abroad[robots].machine(robot1, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.up().add(aliceID, known, urlOf(known), dana1)
+	for name, tt := range map[string]struct{ text, want string }{
+		"own":               {g.Access, "ok"},
+		"API token":         {api, "unauthenticated token_malformed"},
+		"foreign":           {w.abroad[known].mint(dana1, nil), "unauthenticated token_key_unknown"},
+		"without a session": {apiVouched, "unauthenticated token_sessionless"},
+		"machine":           {machine, "unauthenticated token_sessionless"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 2 {
+				w.must(tt.text)
+				id, err := w.service.Authenticate(t.Context(), auth.Credentials{Access: tt.text})
+				if outcome(err) != tt.want || err == nil && id.Via != access.AccessCookie {
+					t.Errorf("%+v, %v", id.Principal, err)
+				}
+				if p := w.must(tt.text); p.Via == access.AccessCookie {
+					t.Error("a token in a header is taken for a cookie's")
+				}
+			}
+		})
+	}
+}
+
+func mustShow(w *world, text string) auth.Identity {
+	w.t.Helper()
+	id, err := w.show(text)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return id
+}
+
+// TestService_apiToken: what a script shows costs no look-up when it cannot be a
+// token, and when it was used is noted once a minute.
+func TestService_apiToken(t *testing.T) {
+	w := newBearerWorld(t, func(c *auth.Config) { c.Settings.TokenCacheTTL = 24 * time.Hour })
+	text := w.apiToken("a", "b")
+	for i := range len(text) {
+		for _, c := range []byte{'0', 'z', '!', 0, 0xff} {
+			if text[i] == c {
+				continue
+			}
+			typo := text[:i] + string([]byte{c}) + text[i+1:]
+			if _, err := w.service.Authenticate(t.Context(), auth.Credentials{Bearer: typo, HasBearer: true}); fault.KindOf(err) != fault.Unauthenticated {
+				t.Errorf("a typo at %d: %v", i, err)
+			}
+		}
+	}
+	for _, bad := range []string{text[:len(text)-1], text + "0", "hxw_", "hxw_" + strings.Repeat("0", 49), strings.Replace(text, "hxw_", "hxc_", 1), " " + text} {
+		if _, err := w.service.Authenticate(t.Context(), auth.Credentials{Bearer: bad, HasBearer: true}); fault.KindOf(err) != fault.Unauthenticated {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	if slices.Contains(w.calls, "APITokens.ByHash") {
+		t.Error("a typo was looked up")
+	}
+	w.edit(aliceID, func(u *user.User) { u.Permissions = []string{"b", "admin"} })
+	w.reset()
+	id := mustShow(w, text)
+	if got := tell(id.Principal); got != "user alice in default may [b]" || id.Via != access.APIToken || id.Session != "" || id.Token == "" {
+		t.Errorf("%s, %+v", got, id.Principal)
+	}
+	calls := func(want string) {
+		t.Helper()
+		if got := strings.Join(w.trace(), " "); got != want {
+			t.Errorf("calls: %q, want %q", got, want)
+		}
+		w.reset()
+	}
+	calls("APITokens.ByHash APITokens.Touch")
+	w.pass(time.Minute - time.Millisecond)
+	w.must(text)
+	calls("")
+	w.pass(time.Millisecond)
+	w.must(text)
+	w.must(text)
+	calls("APITokens.Touch")
+	if got := w.tokens[id.Token].UsedAt; !got.Equal(epoch.Add(time.Minute)) {
+		t.Errorf("used at %v", got)
+	}
+	w.pass(time.Minute)
+	w.before["APITokens.Touch#1"] = func() error { return errDown }
+	w.must(text)
+	if len(w.reports) != 1 {
+		t.Errorf("reports: %q", w.reports)
+	}
+	w.reports = nil
+	t.Run("deleted by another process", func(t *testing.T) {
+		w.pass(time.Minute)
+		clear(w.tokens)
+		for range 3 {
+			if got := w.answer(text); got != "unauthenticated token_unknown" {
+				t.Error(got)
+			}
+		}
+	})
+	t.Run("while the account changes hands", func(t *testing.T) {
+		text := w.apiToken("a")
+		w.edit(aliceID, func(u *user.User) { u.PasswordHash = "!" })
+		if got := w.answer(text); got != "unauthenticated token_unknown" {
+			t.Error(got)
+		}
+	})
+}
