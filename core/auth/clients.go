@@ -80,6 +80,8 @@ func (s *Service) AddClient(ctx context.Context, p *access.Principal, in NewClie
 // home returns the tenant that a principal makes things in.
 func (s *Service) home(ctx context.Context, p *access.Principal) (string, error) {
 	switch {
+	case p.Via != access.LocalOperator && p.Tenant == "":
+		return "", errForbidden
 	case p.Via != access.LocalOperator:
 		return p.Tenant, nil
 	case p.Tenant == "" || p.Tenant == tenant.Default:
