@@ -27,8 +27,12 @@ var rows = []row{
 	{what: "bearer check, seen before: bare Fiber / ours", of: request("bare"), to: request("bearer"), aim: 0.9, least: true, slow: true},
 	{what: "API token check, seen before: bare Fiber / ours", of: request("bare"), to: request("api-token"), aim: 0.9, least: true, slow: true},
 	beyond("own, EdDSA"), beyond("own, HS256"), beyond("foreign, ES256"), beyond("foreign, RS256"),
-	{what: "policy decision over 1,000 rules, ns", of: decision("ns/op"), aim: 1000},
-	{what: "policy decision over 1,000 rules, allocations", of: decision("allocs/op"), aim: 0},
+	decision("10 rules", "10/typical"), decision("100 rules", "100/typical"), decision("1,000 rules", "1000/typical"),
+	decision("1,000 rules that overlap as much as they can", "1000/worst"),
+	{
+		what: "policy decision over 1,000 rules, allocations",
+		of:   figure{dir: "core/access", name: "BenchmarkPolicy_Decide/1000/typical", metric: "allocs/op"}, aim: 0,
+	},
 	{what: "sign-in / raw argon2id, CPU", of: request("sign-in"), to: request("argon2id"), aim: 1.01, slow: true},
 	{
 		what: "one durable commit / one refresh under load",
@@ -60,12 +64,9 @@ func beyond(which string) row {
 	}
 }
 
-// decision is a figure of deciding by a policy.
-func decision(metric string) figure {
-	if metric == "ns/op" {
-		metric = ""
-	}
-	return figure{dir: "core/access", name: "BenchmarkPolicy_Decide/1000/typical", metric: metric}
+// decision is what deciding by a policy costs, in nanoseconds of processor time.
+func decision(over, which string) row {
+	return row{what: "policy decision over " + over + ", CPU in ns", of: figure{dir: "core/access", name: "BenchmarkPolicy_Decide/" + which, metric: "cpu-ns/op"}, aim: 1000}
 }
 
 func verification(algorithm, beside string, aim float64) row {

@@ -1,9 +1,12 @@
 package access_test
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/hexward/hexward/core/access"
 )
 
 // naive decides as the documentation of Match reads, one rule and one condition after the other. Rules are those of
@@ -63,4 +66,32 @@ func takes(pattern, segments []string) bool {
 		return false
 	}
 	return (pattern[0] == "*" || pattern[0] == segments[0]) && takes(pattern[1:], segments[1:])
+}
+
+// api returns n rules as a service with many resources has them: four a resource, the last about everything else.
+func api(n int) []access.Rule {
+	rules := make([]access.Rule, 0, n)
+	for i := 0; len(rules) < n-1; i++ {
+		base := fmt.Sprintf("/api/v1/resource-%03d", i)
+		rules = append(rules,
+			access.Rule{Path: base, Methods: []string{"GET"}, Demand: access.SessionOrToken},
+			access.Rule{Path: base, Methods: []string{"POST"}, Demand: access.SessionOrToken, Permissions: []string{"write"}},
+			access.Rule{Path: base + "/*/parts/**", Demand: access.TokenOnly, Permissions: []string{"parts:read"}},
+			access.Rule{Path: base + "/*", Demand: access.SessionOrToken, Permissions: []string{"write"}},
+		)
+	}
+	return append(rules[:n-1], access.Rule{Path: "/**", Demand: access.SessionOnly})
+}
+
+// tangle returns n rules, at most 1,024, that overlap as much as rules can: a path of ten times "a" fits each but for its
+// last segment, by another choice of stars.
+func tangle(n int) []access.Rule {
+	rules := make([]access.Rule, n)
+	for i := range rules {
+		for bit := range 10 {
+			rules[i].Path += [...]string{"/a", "/*"}[i>>bit&1]
+		}
+		rules[i].Path += "/z"
+	}
+	return rules
 }
