@@ -217,7 +217,13 @@ func (k *call) logoutByLink() error {
 	return k.redirect(onward)
 }
 
+// errNoAccount sends a machine to where it is told who it is.
+var errNoAccount = fault.New(fault.Forbidden, "person_required", "a machine has no account; /verify says who it is")
+
 func (k *call) me() error {
+	if k.who().Kind != access.User {
+		return errNoAccount
+	}
 	u, err := k.service.Me(k.ctx(), k.who())
 	if err != nil {
 		return err

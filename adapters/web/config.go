@@ -183,7 +183,7 @@ func newServer(service *auth.Service, c Config) (*server, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
-	if s.metadata, err = newMetadata(service.Settings.Issuer, s.origin, assertionAlgorithms); err != nil {
+	if s.metadata, err = newMetadata(service.Settings.Issuer, s.origin); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	s.defaults()

@@ -122,8 +122,8 @@ func newService(t testing.TB, f *fixture, change func(*auth.Config)) *auth.Servi
 	c := auth.Config{
 		Users: s.Users(), Sessions: s.Sessions(), SessionSets: s.SessionSets(),
 		MailTokens: s.MailTokens(), Attempts: s.Attempts(), Marks: s.Marks(), Audit: s.Audit(), Keys: s.Keys(), Identities: s.Identities(),
-		Keyring: ring, Signer: signer.New(), Sealer: seals, Hasher: quickHash{}, Mailer: f.mails,
 		Tenants: s.Tenants(), Directory: s.Directory(), Machines: s.Machines(), APITokens: s.APITokens(),
+		Keyring: ring, Signer: signer.New(), Sealer: seals, Hasher: quickHash{}, Mailer: f.mails,
 		Seal: seal, Rand: rand.Reader,
 		Now:      func() time.Time { return time.Now().Add(time.Duration(f.clock.Load())) },
 		Report:   func(_ context.Context, doing string, err error) { t.Errorf("reported: %s: %v", doing, err) },

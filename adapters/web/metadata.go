@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/hexward/hexward/core/auth"
 )
 
 const (
@@ -41,7 +43,11 @@ type document struct {
 }
 
 // newMetadata returns the metadata of an issuer whose endpoints are at an origin.
-func newMetadata(issuer, origin string, algorithms []string) (document, error) {
+func newMetadata(issuer, origin string) (document, error) {
+	algorithms := make([]string, len(auth.AssertionAlgorithms))
+	for i, a := range auth.AssertionAlgorithms {
+		algorithms[i] = a.Name()
+	}
 	proven := []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}
 	public := append([]string{"none"}, proven...) // for a user's tokens, of whoever holds them
 	body, err := json.Marshal(metadataJSON{
@@ -79,6 +85,3 @@ func (k *call) public(body []byte, etag, contentType string) error {
 	k.Response().SetBodyRaw(body)
 	return nil
 }
-
-// assertionAlgorithms are what a client may sign an assertion with.
-var assertionAlgorithms = []string{"EdDSA", "ES256", "RS256"}
