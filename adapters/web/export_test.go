@@ -8,6 +8,8 @@ var (
 	Nearest     = nearest
 	CheckPath   = checkPath
 	CheckWire   = checkWire
+	ParseBasic  = parseBasic
+	ParseScope  = parseScope
 	AppendValue = appendHeaderValue
 	AppendJSON  = appendString
 )
@@ -30,3 +32,6 @@ func DecodeLogin(doc string) (login string, err error) {
 	})
 	return login, err
 }
+
+// ParseForm returns the parameters of a form.
+func ParseForm(body string) (map[string]string, error) { return parseForm(body) }

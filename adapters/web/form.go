@@ -16,7 +16,7 @@ const maxParameters = 64
 
 var (
 	errFormType  = fault.New(fault.Unsupported, "content_type", "a request is application/x-www-form-urlencoded in UTF-8, without a content encoding")
-	errFormForm  = fault.New(fault.Invalid, "malformed_form", "the body is not a form of names and values in UTF-8")
+	errFormForm  = fault.New(fault.Invalid, "malformed_form", "the body is not a form of encoded names and values in UTF-8")
 	errFormTwice = fault.New(fault.Invalid, "duplicate", "a parameter is there more than once")
 	errFormMany  = fault.New(fault.Invalid, "too_many", "a form has at most 64 parameters")
 	errInQuery   = fault.New(fault.Invalid, "query", "parameters are in the body and never in the URL, which ends up in logs")
@@ -94,9 +94,12 @@ func parseForm(body string) (form, error) {
 	return f, nil
 }
 
-// formText decodes a name or a value. It is false for an escape that is none, and for
-// what is not UTF-8.
+// formText decodes a name or a value. It is false for an escape that is none, for
+// what is not UTF-8, and for a semicolon, which separates parameters to some.
 func formText(s string) (string, bool) {
+	if strings.Contains(s, ";") {
+		return "", false
+	}
 	if !strings.ContainsAny(s, "%+") {
 		return s, utf8.ValidString(s)
 	}

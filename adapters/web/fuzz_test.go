@@ -3,6 +3,8 @@ package web_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -52,6 +54,66 @@ func FuzzAuthorization(f *testing.F) {
 		}
 		if strings.ContainsAny(token, " \t,\"\x00") || !bytes.HasSuffix(bytes.TrimRight(value, " "), []byte(token)) || !strings.EqualFold(string(value[:7]), "bearer ") {
 			t.Fatalf("%q from %q", token, value)
+		}
+	})
+}
+
+func FuzzForm(f *testing.F) {
+	for _, s := range []string{
+		"grant_type=client_credentials&scope=a+b", "a=%41&a=b", "a=&b", "&&", "=x", "a=%zz", "a=%", "a=%ff", "a;b=c", "\xff=a", "%61=1&a=2", "a=b=c&d=%2B%26%3D",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		got, err := web.ParseForm(body)
+		if err != nil {
+			if kind := fault.KindOf(err); kind != fault.Invalid {
+				t.Fatalf("%v is %v", err, kind)
+			}
+			return
+		}
+		// What is accepted means the same to another reader.
+		other, err := url.ParseQuery(body)
+		if err != nil {
+			t.Fatalf("accepted %q, which net/url refuses: %v", body, err)
+		}
+		for name, values := range other {
+			if len(values) != 1 || got[name] != values[0] || !utf8.ValidString(name) || !utf8.ValidString(values[0]) {
+				t.Fatalf("%q is %q, and %q to net/url", name, got[name], values)
+			}
+			if _, there := got[name]; there != (values[0] != "") {
+				t.Fatalf("%q without a value is there: %v", name, there)
+			}
+			delete(got, name)
+		}
+		if len(got) > 0 {
+			t.Fatalf("made up %v in %q", got, body)
+		}
+	})
+}
+
+func FuzzBasic(f *testing.F) {
+	for _, s := range []string{"Basic YTpi", "basic  YTpi ", "Basic YTpiOmM=", "Basic JTQxOiUzYQ==", "Basic Og==", "Basic YQ==", "Basic YTpi\r\n", "Basic YTpi,YTpi", "Bearer x"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, value []byte) {
+		id, secret, ok := web.ParseBasic(value)
+		if !ok {
+			if id+secret != "" {
+				t.Fatalf("%q %q from %q, which is refused", id, secret, value)
+			}
+			return
+		}
+		r := http.Request{Header: http.Header{"Authorization": {strings.Join(strings.Fields(string(value)), " ")}}}
+		name, password, ok := r.BasicAuth()
+		if !ok || id == "" || secret == "" {
+			t.Fatalf("accepted %q, which net/http refuses", value)
+		}
+		if name, err := url.QueryUnescape(name); err != nil || name != id {
+			t.Fatalf("id %q, and %q to another reader (%v)", id, name, err)
+		}
+		if password, err := url.QueryUnescape(password); err != nil || password != secret {
+			t.Fatalf("secret %q, and %q to another reader (%v)", secret, password, err)
 		}
 	})
 }
@@ -173,6 +235,13 @@ func FuzzRequest(f *testing.F) {
 	fix := newFixture(f, o)
 	alice := fix.browser().register("alice")
 	alice.begun("")
+	root := fix.admin()
+	m := root.machine("read")
+	ruling := "Cookie: " + sessionCookie + "=" + root.cookies[sessionCookie]
+	posted := func(path, headers, body string) string {
+		return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n%sContent-Length: %d\r\n\r\n%s", path, headers, len(body), body)
+	}
+	who := "Authorization: " + m.basic() + "\r\n"
 	cookie := "Cookie: " + sessionCookie + "=" + alice.cookies[sessionCookie]
 	for _, s := range []string{
 		"GET /auth/verify HTTP/1.1\r\nHost: x\r\n" + cookie + "\r\n\r\n",
@@ -184,6 +253,23 @@ func FuzzRequest(f *testing.F) {
 		"POST /auth/sign-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 28\r\n\r\n{\"code\":\"\",\"redirect_uri\":1}",
 		"POST /auth/backchannel-logout/acme HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 20\r\n\r\nlogout_token=a%7C%7C",
 		"POST /auth/identities/acme/link HTTP/1.1\r\nHost: x\r\n" + cookie + "\r\nContent-Length: 0\r\n\r\n",
+		posted("/oauth/token", who, "grant_type=client_credentials&scope=read+%77rite"),
+		posted("/oauth/token", "", "grant_type=client_credentials&client_id="+m.ID+"&client_secret="+m.Secret),
+		posted("/oauth/token", "", "grant_type=client_credentials&client_assertion=e30.eyJzdWIiOiJ4In0.AA&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"),
+		posted("/oauth/token", "", "grant_type=refresh_token&refresh_token="+alice.cookies[refreshCookie]),
+		posted("/oauth/introspect", who, "token="+m.token()+"&token_type_hint=x"),
+		posted("/oauth/introspect", who, "token="+alice.apiToken().Token),
+		posted("/oauth/revoke", "", "token="+alice.apiToken().Token),
+		"GET /.well-known/oauth-authorization-server HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"x\"\r\n\r\n",
+		"GET /tokens HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + alice.apiToken().Token + "\r\n\r\n",
+		"POST /tokens HTTP/1.1\r\nHost: x\r\n" + cookie + "\r\nContent-Type: application/json\r\nContent-Length: 58\r\n\r\n{\"name\":\"x\",\"scopes\":[\"\"],\"expires_in\":9007199254740991.0}",
+		"DELETE /tokens/" + alice.apiToken().ID + " HTTP/1.1\r\nHost: x\r\n" + cookie + "\r\n\r\n",
+		"GET /admin/clients?after=%00&limit=99999999999 HTTP/1.1\r\nHost: x\r\n" + ruling + "\r\n\r\n",
+		"POST /admin/clients HTTP/1.1\r\nHost: x\r\n" + ruling + "\r\nContent-Type: application/json\r\nContent-Length: 52\r\n\r\n{\"name\":\"x\",\"permissions\":[\"a b\"],\"keys\":{\"keys\":[]}}",
+		"PATCH /admin/clients/" + m.ID + " HTTP/1.1\r\nHost: x\r\n" + ruling + "\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n{\"name\":\"\",\"keys\":{\"a\":1}}",
+		"POST /admin/clients/" + m.ID + "/rotate HTTP/1.1\r\nHost: x\r\n" + ruling + "\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{\"compromised\":null}",
+		"POST /admin/tenants HTTP/1.1\r\nHost: x\r\n" + ruling + "\r\nContent-Type: application/json\r\nContent-Length: 44\r\n\r\n{\"id\":\"x\",\"name\":\"\",\"external\":[{\"source\":1}]}",
+		"PATCH /admin/tenants/%ff HTTP/1.1\r\nHost: x\r\n" + ruling + "\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{\"unlink\":[]}",
 		"POST /auth/x/change_username HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\n\r\n",
 	} {
 		f.Add([]byte(s))
