@@ -47,6 +47,10 @@ func TestRoutes_Demands(t *testing.T) {
 				t.Errorf("%s %s: no %s", r.Method, path, h)
 			}
 		}
+		public := path == "/static/style.css" || strings.HasPrefix(path, "/.well-known/")
+		if (a.Header.Get("Cache-Control") == "no-store") == public {
+			t.Errorf("%s %s: Cache-Control: %s", r.Method, path, a.Header.Get("Cache-Control"))
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/hexward/hexward/adapters/web"
+	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/auth"
 	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
@@ -200,5 +202,59 @@ func TestLog_NoSecretsOfProviders(t *testing.T) {
 	}
 	if !strings.Contains(log, `"route":"/callback"`) || !strings.Contains(log, "provider_unavailable") {
 		t.Errorf("log %s", log)
+	}
+}
+
+// TestLog_NoSecretsOfMachines does the same for what programs show.
+func TestLog_NoSecretsOfMachines(t *testing.T) {
+	f := newFixture(t, options{})
+	root := f.admin()
+	m := root.machine("read")
+	token, script, user := m.token(), root.apiToken(), f.tokens("root")
+	secrets := map[string]string{
+		"client's secret": m.Secret, "basic": m.basic(), "machine's token": token, "API token": script.Token,
+		"access token": user.AccessToken, "refresh token": user.RefreshToken, "canary": "canary",
+	}
+	f.bearer(script.Token).do("GET", "/auth/verify", nil).want(200, "")
+	f.bearer(script.Token+"x").do("GET", "/auth/verify", nil).want(401, "")
+	f.bearer(script.Token).do("POST", "/tokens", fields{"name": "x", "scopes": []string{}}).want(403, "")
+	f.post("/oauth/token", "grant_type=refresh_token&refresh_token="+user.RefreshToken).want(200, "")
+	f.post("/oauth/token", "grant_type=refresh_token&refresh_token="+user.RefreshToken).refused(400, "invalid_grant")
+	f.post("/oauth/token", "grant_type=canary-grant&canary-name=canary-value").refused(400, "unsupported_grant_type")
+	f.post("/oauth/token", "grant_type=client_credentials&client_id="+m.ID+"&client_secret=canary-secret").refused(401, "invalid_client")
+	f.post("/oauth/token", "grant_type=client_credentials&client_id=canary-client&client_secret="+m.Secret).refused(401, "invalid_client")
+	f.post("/oauth/token", "grant_type=client_credentials", "Authorization", basic("canary-id:"+m.Secret)).refused(401, "invalid_client")
+	f.post("/oauth/token", "grant_type=client_credentials&scope=canary-scope", "Authorization", m.basic()).refused(400, "invalid_scope")
+	f.post("/oauth/token?client_secret="+m.Secret, "grant_type=client_credentials").refused(400, "invalid_request")
+	f.post("/oauth/token", "grant_type=client_credentials;client_secret="+m.Secret).refused(400, "invalid_request")
+	f.post("/oauth/token", "grant_type=client_credentials&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer&client_assertion="+token).refused(401, "invalid_client")
+	for _, shown := range []string{token, script.Token, user.AccessToken, user.RefreshToken, "canary-token"} {
+		m.asks(shown)
+		f.post("/oauth/revoke", "token="+shown, "Authorization", m.basic()).want(200, "")
+	}
+	root.do("POST", "/admin/clients", fields{"name": "x", "canary-member": m.Secret}).want(400, "")
+	root.do("POST", "/admin/clients/"+m.ID+"/rotate", nil).want(200, "").into(m)
+	secrets["secret after rotation"] = m.Secret
+
+	operator := access.Operator("test")
+	events, err := f.service.AuditLog(t.Context(), &operator, portsQuery)
+	if err != nil {
+		t.Fatal(err)
+	}
+	audit := fmt.Sprintf("%+v", events)
+	log := f.log.String()
+	for name, secret := range secrets {
+		if len(secret) < 6 {
+			t.Fatalf("%s is %q", name, secret)
+		}
+		if strings.Contains(log, secret) || strings.Contains(log, secret[:len(secret)-1]) {
+			t.Errorf("the log has the %s:\n%s", name, log)
+		}
+		if strings.Contains(audit, secret) && name != "canary" || strings.Contains(audit, "canary-secret") || strings.Contains(audit, "canary-token") {
+			t.Errorf("the audit log has the %s:\n%s", name, audit)
+		}
+	}
+	if strings.Count(log, `"route":"/oauth/token"`) < 10 || !strings.Contains(audit, "client.token") {
+		t.Errorf("log %s, audit %s", log, audit)
 	}
 }

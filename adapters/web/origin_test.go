@@ -93,6 +93,39 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
+// TestOrigin_Routes has another site's page send to every route that may change
+// something, with everything that the browser of an administrator attaches.
+func TestOrigin_Routes(t *testing.T) {
+	f := newFixture(t, withProviders(newUpstream("acme")))
+	root := f.admin()
+	var cookies []string
+	for name, value := range root.cookies {
+		cookies = append(cookies, name+"="+value)
+	}
+	open := map[string]bool{ // whose bodies prove themselves, and no cookie counts
+		"POST /auth/backchannel-logout/{provider}": true,
+		"POST /oauth/token":                        true,
+		"POST /oauth/introspect":                   true,
+		"POST /oauth/revoke":                       true,
+	}
+	for _, r := range web.Routes() {
+		name := routeName(r)
+		if r.Method == "GET" || open[name] {
+			continue
+		}
+		_, path, _ := strings.Cut(name, " ")
+		path = strings.NewReplacer("{id}", neverWas, "{token}", "x", "{provider}", "acme").Replace(path)
+		for _, kind := range []string{"application/json", "application/x-www-form-urlencoded", "text/plain"} {
+			header := http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}, "Cookie": {strings.Join(cookies, "; ")}, "Content-Type": {kind}}
+			a := f.send(r.Method, path, "", header)
+			if a.Status != 403 || !strings.Contains(a.Body, "another site&#39;s page") && !strings.Contains(a.Body, "cross_origin") || len(a.sets) > 0 {
+				t.Errorf("%s: %d %s", name, a.Status, a.Body)
+			}
+		}
+	}
+	root.do("GET", "/auth/verify", nil).want(200, "")
+}
+
 func TestLogoutByLink(t *testing.T) {
 	f := newFixture(t, options{web: func(c *web.Config) { c.FrontEnd = "https://app.example/bye" }})
 	for _, tt := range []struct {
