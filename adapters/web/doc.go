@@ -48,6 +48,46 @@
 // POST /identities/NAME/link answers {"url"} to navigate to, and leads a form there.
 // It ends in the browser, so the user has to be signed in there by cookie.
 //
+// # Machines
+//
+// POST /oauth/token gives a program a token for its client_id and client_secret, in
+// an Authorization header of the scheme Basic or in the body, or for an assertion that
+// it signed (RFC 6749 §4.4, RFC 7523):
+//
+//	curl -u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials -d scope=orders:read https://id.example/oauth/token
+//
+//	{"access_token":"eyJ…","token_type":"Bearer","expires_in":900,"scope":"orders:read"}
+//
+// It takes the refresh tokens of people too, wherever their sign-in delivered them,
+// from whoever holds them, without a client's proof and without another scope. POST
+// /oauth/introspect tells a client of a token of its tenant, and nothing but
+// {"active":false} of any other (RFC 7662). POST /oauth/revoke ends a token, and a
+// machine's only for that machine (RFC 7009). GET
+// /.well-known/oauth-authorization-server says where these are and what they take (RFC 8414).
+//
+// These endpoints read forms, and refuse what can be read in two ways: a parameter
+// that is there twice, one in the URL, two proofs. A refusal is RFC 6749's
+// {"error", "error_description"}, and no answer is kept by a cache. No cookie counts
+// there. What an administrator does with clients is under /admin/clients; a secret is
+// in the answer that makes it and nowhere else.
+//
+// A machine has no account: /verify says who it is, and /me answers 403 with
+// person_required.
+//
+// # API tokens
+//
+// POST /tokens {"name", "scopes", "expires_at" or "expires_in"} makes a token for its
+// user's scripts, in the member "token" of the answer, once. It may what it was made
+// for of what its user may at that moment, and nothing that only they themselves may:
+// their account, sessions and tokens answer 403 with person_required.
+//
+// # Tenants
+//
+// Everybody sees their own tenant, which comes from their credential: nothing in a
+// request names one. What is another's is answered as what never was, to the byte. The
+// default tenant's administrators look after /admin/tenants and the signing keys, and see
+// nothing else of other tenants.
+//
 // # Development
 //
 // With Config.DevelopmentUser nobody needs to sign in on the machine itself; see
