@@ -331,6 +331,8 @@ func TestOAuth_Cookies(t *testing.T) {
 			t.Errorf("a stranger's page gets %s", name)
 		}
 	}
+	f.post("/oauth/token", "grant_type=client_credentials&client_id="+m.ID+"&client_secret="+m.Secret,
+		"Cookie", cookie, "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example").want(200, "").private()
 	a = f.post("/oauth/token", "grant_type=client_credentials", "Authorization", m.basic(), "Origin", friend).want(200, "")
 	if a.Header.Get("Access-Control-Allow-Origin") != friend {
 		t.Errorf("a friend's page gets %v", a.Header)
