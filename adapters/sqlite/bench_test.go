@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/hexward/hexward/adapters/sqlite"
+	"github.com/hexward/hexward/core/apitoken"
+	"github.com/hexward/hexward/core/secret"
 	"github.com/hexward/hexward/core/session"
 	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
@@ -134,6 +136,45 @@ func BenchmarkSessionByHash(b *testing.B) {
 	b.Run("miss", func(b *testing.B) {
 		for b.Loop() {
 			if _, _, err := store.Sessions().ByHash(ctx, session.Hash{1}); err == nil {
+				b.Fatal("found")
+			}
+		}
+	})
+}
+
+// BenchmarkAPITokenByHash reads an API token with its user, as every request with one does that no cache answers.
+func BenchmarkAPITokenByHash(b *testing.B) {
+	store := fresh(b)
+	const all = 1000
+	if err := create(b.Context(), store, 1); err != nil {
+		b.Fatal(err)
+	}
+	errs := make(chan error, all)
+	hash := func(n int) secret.Hash { return sha256.Sum256([]byte(strconv.Itoa(n))) }
+	for n := range all {
+		go func() {
+			errs <- store.APITokens().Create(b.Context(), apitoken.Token{
+				ID: strconv.Itoa(n), UserID: somebody(1).ID, Tenant: tenant.Default, Name: "script", Scopes: []string{"read"}, Hash: hash(n),
+			}, all)
+		}()
+	}
+	for range all {
+		if err := <-errs; err != nil {
+			b.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	b.Run("store", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			if _, _, err := store.APITokens().ByHash(ctx, hash(i%all)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("miss", func(b *testing.B) {
+		for b.Loop() {
+			if _, _, err := store.APITokens().ByHash(ctx, secret.Hash{1}); err == nil {
 				b.Fatal("found")
 			}
 		}
