@@ -14,6 +14,7 @@ import (
 // Why a token is refused that core/token accepts. They say so with its reasons.
 var (
 	errSort    = fmt.Errorf("idp: no access token: %w", token.ErrType)
+	errBound   = fmt.Errorf("idp: bound to a key, which a bearer does not show: %w", token.ErrType)
 	errClient  = fmt.Errorf("idp: issued to a client that is not listed: %w", token.ErrAudience)
 	errMissing = fmt.Errorf("idp: a claim that the configuration requires: %w", token.ErrClaimMissing)
 	errSubject = fmt.Errorf("idp: the subject is none that the issuer may have: %w", token.ErrClaims)
@@ -30,6 +31,8 @@ func (i *Issuer) read(b *ports.Bearer) error {
 	switch {
 	case !rule.access(&s, !i.typed):
 		return errSort
+	case s.bound: // RFC 7800 §3; whoever stole it would have nothing else either
+		return errBound
 	case len(i.config.Clients) > 0 && !slices.Contains(i.config.Clients, s.client):
 		return errClient
 	case user.CheckSubject(s.Subject) != nil || rule.speaks != nil && !rule.speaks(s.Issuer, s.Subject):

@@ -35,6 +35,7 @@ type statement struct {
 	name                  string // preferred_username
 	scoped                bool   // there is scope or scp
 	nonce, hash, events   bool   // there is nonce; at_hash, c_hash or s_hash; events
+	bound                 bool   // there is cnf
 	client                string // as the preset's claims say
 }
 
@@ -74,6 +75,8 @@ func state(c *token.Claims) (s statement, err error) {
 			s.hash = true
 		case "events":
 			s.events = true
+		case "cnf":
+			s.bound = true
 		}
 		if to != nil {
 			*to, _ = m.Value().Text()

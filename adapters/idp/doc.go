@@ -47,7 +47,8 @@
 //   - else claims that access tokens have and ID tokens have not (client_id or azp, scope), no nonce, at_hash, c_hash or s_hash, and an
 //     audience that is not the party (azp).
 //
-// With events, or a token_use other than access, it is none in any case. What its typ, client, subject, claims and
+// With events, or a token_use other than access, it is none in any case. One that is bound to a key (cnf: DPoP, RFC 9449; mutual TLS,
+// RFC 8705) is refused, since a bearer shows no proof of having that key. What its typ, client, subject, claims and
 // permissions have to be is in the presets; see bearing.go for where each is documented.
 //
 // Keys are fetched anew after 50 minutes without anybody waiting for it, and after an hour before another token counts; while the

@@ -99,6 +99,8 @@ func TestIssuer_Verify_hostile(t *testing.T) {
 		{name: "nothing", sign: func(string, string) string { return "" }, want: "malformed"},
 
 		{name: "a logout token as an access token", change: bear(set("events", object{event: object{}})), want: "type"},
+		{name: "bound to a key that is not shown (DPoP)", change: bear(set("cnf", object{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"})), want: "type"},
+		{name: "bound to a certificate that is not shown", change: bear(set("cnf", object{"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"})), want: "type"},
 		{name: "an ID token of Cognito's", change: bear(set("token_use", "id")), want: "type"},
 		{name: "token_use no string", change: bear(set("token_use", []string{"access"})), want: "type"},
 		{name: "token_use empty", change: bear(set("token_use", "")), want: "type"},
