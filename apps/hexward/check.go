@@ -18,6 +18,7 @@ import (
 	"github.com/hexward/hexward/adapters/passhash"
 	"github.com/hexward/hexward/adapters/sealer"
 	"github.com/hexward/hexward/adapters/web"
+	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/auth"
 )
 
@@ -25,6 +26,7 @@ import (
 type settled struct {
 	proxies       []netip.Prefix
 	forward       string // the proxy that asks about each request, if any
+	policy        *access.Policy
 	origins       []string
 	mailDir       string // of "file:DIR"
 	smtpPassword  string

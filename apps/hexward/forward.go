@@ -24,4 +24,14 @@ func (k *checker) forward(s *settled) {
 	if on {
 		s.forward = k.ForwardAuth
 	}
+	if k.Policy == "" {
+		return
+	}
+	policy, err := loadPolicy(k.Policy)
+	if err != nil {
+		for _, one := range unjoin(err) {
+			k.wrong("policy: %w", one)
+		}
+	}
+	s.policy = policy
 }

@@ -249,7 +249,7 @@ func (c *config) web(s *settled, log *slog.Logger) web.Config {
 	}
 	return web.Config{
 		PublicURL: c.publicURL(), BasePath: c.BasePath, CallbackPath: c.CallbackPath, FrontEnd: front, DevelopmentUser: c.Development,
-		TrustedProxies: s.proxies, Forward: s.forward, ForwardToken: c.ForwardToken, Origins: s.origins, Site: c.Site, Log: log,
+		TrustedProxies: s.proxies, Forward: s.forward, Policy: s.policy, ForwardToken: c.ForwardToken, Origins: s.origins, Site: c.Site, Log: log,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -190,6 +191,60 @@ func TestServe_forward(t *testing.T) {
 	for _, wrong := range [][]string{nil, {request[0]}, {request[1]}, {"X-Forwarded-Method: GET", "X-Forwarded-Uri: /orders/7"}, {request[0], "X-Original-URI: /orders/../admin"}} {
 		if a := ask(ada, wrong...); a.status/100 == 2 {
 			t.Errorf("%q is answered %d", wrong, a.status)
+		}
+	}
+}
+
+// A policy says what each route demands that the proxy asks about.
+func TestServe_policy(t *testing.T) {
+	rules := writeConfig(t, `
+- {path: /public/**, access: public}
+- {path: /jobs/**, access: token, only: machine, permissions: [jobs]}
+- {path: /orders/**, access: session}
+`)
+	i := serve(t, t.TempDir(), "--forward-auth", "traefik", "--trusted-proxies", "127.0.0.1", "--policy", rules)
+	ada, machine, nobody := i.browser(), i.browser(), i.browser()
+	ada.register(t, "ada")
+	job := i.machineOf(t, "job", "--permission", "jobs,other")
+	machine.bearer = nobody.form(t, "/oauth/token", 200, byItself, basic(job.ID, job.Secret)).text("access_token")
+	weak := i.browser()
+	weak.bearer = nobody.form(t, "/oauth/token", 200, url.Values{"grant_type": {"client_credentials"}, "scope": {"other"}}, basic(job.ID, job.Secret)).text("access_token")
+	for _, tt := range []struct {
+		name string
+		who  *browser
+		path string
+		want int
+	}{
+		{"anybody", nobody, "/public/logo.png", 200},
+		{"nobody", nobody, "/orders/7", 401},
+		{"a_person", ada, "/orders/7", 200},
+		{"a_machine_in_a_session's_place", machine, "/orders/7", 403},
+		{"a_machine", machine, "/jobs/run", 200},
+		{"a_machine_without_the_permission", weak, "/jobs/run", 403},
+		{"a_person_in_a_machine's_place", ada, "/jobs/run", 403},
+		{"two_ways_to_read", ada, "/orders/%2e%2e/public/x", 400},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a, err := tt.who.send("GET", "/auth/verify", "", "", "X-Forwarded-Method: GET", "X-Forwarded-Uri: "+tt.path)
+			if err != nil || a.status != tt.want {
+				t.Errorf("answered %d, not %d: %s %v", a.status, tt.want, a.body, err)
+			}
+		})
+	}
+
+	// What is wrong with a policy is said before anything starts, all of it.
+	bad := writeConfig(t, "- {path: orders, access: session}\n- {path: /a, acces: public}\n")
+	for _, command := range []string{"check", "print"} {
+		_, stderr, code := commandWith(t, nil, "", "config", command, "--forward-auth", "nginx", "--trusted-proxies", "127.0.0.1", "--policy", bad, "--data", t.TempDir())
+		if code != 2 || strings.Count(stderr, "policy: ") < 2 || !strings.Contains(stderr, bad) {
+			t.Errorf("config %s: exit code %d: %s", command, code, stderr)
+		}
+	}
+	for want, args := range map[string][]string{
+		"no such file": {"--forward-auth", "nginx", "--trusted-proxies", "127.0.0.1", "--policy", bad + ".none"}, "nothing asks about it": {"--policy", rules},
+	} {
+		if _, stderr, code := command(t, "", append([]string{"config", "check", "--data", t.TempDir()}, args...)...); code != 2 || !strings.Contains(stderr, want) {
+			t.Errorf("exit code %d, %q is not said: %s", code, want, stderr)
 		}
 	}
 }
