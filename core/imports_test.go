@@ -63,7 +63,7 @@ var rooms = []room{
 		std: slices.Concat(pure, []string{"crypto/sha256", "fmt", "hash/crc32", "io"}),
 	},
 	{
-		dir: "core/client", ours: []string{"core/fault", "core/secret"},
+		dir: "core/client", ours: []string{"core/fault", "core/access", "core/secret", "core/token"},
 		std: slices.Concat(pure, []string{"crypto/subtle", "time"}),
 	},
 	{dir: "core/apitoken", ours: []string{"core/fault", "core/secret"}, std: slices.Concat(pure, []string{"time"})},

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/secret"
@@ -32,14 +34,15 @@ const (
 	TouchEvery = time.Minute // how exactly the latest use is known
 )
 
-// New returns a token of a user, who holds these permissions, or an Invalid fault that
-// names every member that is wrong: "name", "scopes" (one that the user does not hold, too),
-// "expires_at" (the zero time is fine).
+// New returns a token of a user, who holds these permissions, without its hash, or an Invalid fault that
+// names every member that is wrong: "name", "scopes" (one that the user does not hold, which nothing that is no
+// permission is), "expires_at" (the zero time is fine). A token without scopes is its owner's, and may nothing more.
 func New(id, userID, tenant, name string, scopes, held []string, expires, now time.Time) (Token, error) {
 	name = strings.TrimSpace(name)
 	set := slices.Compact(slices.Sorted(slices.Values(scopes)))
 	var wrong []fault.Field
-	if name == "" || len(name) > MaxName || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' }) {
+	unseen := strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsGraphic(r) })
+	if name == "" || len(name) > MaxName || unseen || !utf8.ValidString(name) {
 		wrong = append(wrong, fault.Field{Name: "name", Code: "form", Message: "a token's name is 1 to 100 bytes of printable text"})
 	}
 	if slices.ContainsFunc(set, func(s string) bool { return !slices.Contains(held, s) }) {
@@ -57,7 +60,8 @@ func New(id, userID, tenant, name string, scopes, held []string, expires, now ti
 // Alive reports whether the token is good at now.
 func (t *Token) Alive(now time.Time) bool { return t.ExpiresAt.IsZero() || now.Before(t.ExpiresAt) }
 
-// Permissions returns what the token may, of what its owner holds now, sorted.
+// Permissions returns what the token may, of what its owner holds now, sorted: what the owner lost it lost too, and what
+// the owner was given since it has not.
 func (t *Token) Permissions(held []string) []string {
 	may := make([]string, 0, len(t.Scopes))
 	for _, s := range t.Scopes {

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -241,20 +240,3 @@ func administrator(p *access.Principal) error {
 }
 
 func isNotFound(err error) bool { return err != nil && fault.KindOf(err) == fault.NotFound }
-
-// fields joins the Invalid faults among errs into one and returns any other
-// error as it is.
-func fields(errs ...error) error {
-	var list []fault.Field
-	for _, err := range errs {
-		var f *fault.Error
-		switch {
-		case err == nil:
-		case errors.As(err, &f) && f.Kind == fault.Invalid && len(f.Fields) > 0:
-			list = append(list, f.Fields...)
-		default:
-			return err
-		}
-	}
-	return fault.FieldsOf(list...)
-}

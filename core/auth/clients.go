@@ -45,16 +45,12 @@ func (s *Service) AddClient(ctx context.Context, p *access.Principal, in NewClie
 		return client.Client{}, "", err
 	}
 	now := s.Now()
-	made := client.Client{Tenant: home, CreatedAt: now, Keys: slices.Clone(in.Keys)}
-	var permissionsErr, keysErr error
-	made.Permissions, permissionsErr = scopesOf(in.Permissions)
-	if len(in.Keys) > 0 {
-		_, keysErr = assertionKeys(in.Keys)
-	}
-	if err := fields(made.Rename(in.Name, now), permissionsErr, keysErr); err != nil {
+	id, err := s.newID()
+	if err != nil {
 		return client.Client{}, "", err
 	}
-	if made.ID, err = s.newID(); err != nil {
+	made, err := client.New(id, home, in.Name, in.Permissions, in.Keys, now)
+	if err != nil {
 		return client.Client{}, "", err
 	}
 	text := ""
@@ -95,41 +91,6 @@ func (s *Service) home(ctx context.Context, p *access.Principal) (string, error)
 		return "", fmt.Errorf("look up tenant: %w", err)
 	}
 	return t.ID, nil
-}
-
-// scopesOf returns permissions as a client has them: sorted, without duplicates. They have the bounds of a user's.
-func scopesOf(permissions []string) ([]string, error) {
-	set := slices.Compact(slices.Sorted(slices.Values(permissions)))
-	if len(set) > access.MaxPermissions {
-		return nil, fault.InvalidField("permissions", "too_many", "a client has at most 64 permissions")
-	}
-	for _, p := range set {
-		if !access.ValidPermission(p) {
-			return nil, fault.InvalidField("permissions", "character", "a permission is 1 to 64 letters, digits and .:_-/* characters")
-		}
-	}
-	return set, nil
-}
-
-// assertionKeys reads the keys that a client signs its assertions with.
-func assertionKeys(jwks []byte) (*token.KeySet, error) {
-	wrong := func(code, message string) error { return fault.InvalidField("keys", code, message) }
-	if len(jwks) > client.MaxKeys {
-		return nil, wrong("too_long", "a client's keys are a JWK Set of at most 16 KiB")
-	}
-	keys, err := token.ParseKeySet(jwks)
-	if err != nil {
-		return nil, wrong(token.ReasonOf(err).String(), "a client's keys are a JWK Set (RFC 7517) of public keys, not this: "+token.ReasonOf(err).String())
-	}
-	for i := range keys.Len() {
-		if keys.At(i).Type() == "oct" {
-			return nil, wrong("key_private", "a client's keys are public ones; a secret is given to it, not by it")
-		}
-	}
-	if keys.Len() == 0 {
-		return nil, wrong("key_unsupported", "none of these keys is one that verifies EdDSA, ES, RS or PS signatures")
-	}
-	return keys, nil
 }
 
 // ListClients returns the clients that the principal sees, by ascending id, after this one. The principal is an administrator.
@@ -180,18 +141,17 @@ func (s *Service) ChangeClient(ctx context.Context, p *access.Principal, id stri
 	now := s.Now()
 	var probe client.Client
 	var nameErr, permissionsErr, keysErr error
-	var permissions []string
 	if in.Name != nil {
 		nameErr = probe.Rename(*in.Name, now)
 		event.Detail["name"] = probe.Name
 	}
 	if in.Permissions != nil {
-		permissions, permissionsErr = scopesOf(*in.Permissions)
+		permissionsErr = probe.Permit(*in.Permissions, now)
 	}
-	if in.Keys != nil && len(*in.Keys) > 0 {
-		_, keysErr = assertionKeys(*in.Keys)
+	if in.Keys != nil {
+		keysErr = probe.SetKeys(*in.Keys, now)
 	}
-	if err := fields(nameErr, permissionsErr, keysErr); err != nil {
+	if err := fault.Join(nameErr, permissionsErr, keysErr); err != nil {
 		return client.Client{}, err
 	}
 	ends := false
@@ -202,13 +162,13 @@ func (s *Service) ChangeClient(ctx context.Context, p *access.Principal, id stri
 			cl.Name = probe.Name
 		}
 		if in.Permissions != nil {
-			event.Detail["from"], event.Detail["to"] = strings.Join(cl.Permissions, " "), strings.Join(permissions, " ")
-			cl.Permissions = permissions
+			event.Detail["from"], event.Detail["to"] = strings.Join(cl.Permissions, " "), strings.Join(probe.Permissions, " ")
+			cl.Permissions = probe.Permissions
 		}
 		if in.Keys != nil {
 			ends = ends || len(cl.Secrets) > 0 || !keeps(cl.Keys, *in.Keys)
 			event.Detail["keys"] = "changed"
-			cl.Keys, cl.Secrets = slices.Clone(*in.Keys), nil
+			cl.Keys, cl.Secrets = probe.Keys, nil
 		}
 		return nil
 	})

@@ -77,7 +77,7 @@ func (s *Service) accept(in NewUser) (user.Name, user.Email, string, error) {
 	name, nameErr := user.ParseName(in.Username)
 	email, emailErr := user.ParseEmail(in.Email)
 	password, passwordErr := s.Settings.Passwords.Accept("password", in.Password, in.Username, in.Email, s.Settings.Site)
-	return name, email, password, fields(nameErr, emailErr, passwordErr)
+	return name, email, password, fault.Join(nameErr, emailErr, passwordErr)
 }
 
 // free spares the hashing of a password for a name or an address that is taken.
@@ -178,7 +178,7 @@ func (s *Service) finishRegistration(ctx context.Context, t ports.MailToken, c C
 	}
 	name, nameErr := user.ParseName(p.Username)
 	email, emailErr := user.ParseEmail(p.Email)
-	if err := fields(nameErr, emailErr); err != nil {
+	if err := fault.Join(nameErr, emailErr); err != nil {
 		return user.User{}, err
 	}
 	id, err := s.newID()

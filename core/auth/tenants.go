@@ -22,7 +22,7 @@ func (s *Service) AddTenant(ctx context.Context, p *access.Principal, id, name s
 	}
 	now := s.Now()
 	t, err := tenant.New(id, name, now)
-	if err = fields(err, linkAll(&t, external, now)); err != nil {
+	if err = fault.Join(err, linkAll(&t, external, now)); err != nil {
 		return tenant.Tenant{}, err
 	}
 	if err := s.Tenants.Create(ctx, t); err != nil {

@@ -100,6 +100,24 @@ func FieldsOf(fields ...Field) error {
 	return &Error{Kind: Invalid, Code: fields[0].Code, Message: strings.Join(messages, "; "), Fields: slices.Clone(fields)}
 }
 
+// Join returns one Invalid error of the fields of several, in their order, or nil when all are nil, so that everything
+// that is wrong with an input is said at once. The first that is not about fields is returned as it is, in the place of
+// all.
+func Join(errs ...error) error {
+	var list []Field
+	for _, err := range errs {
+		var e *Error
+		switch {
+		case err == nil:
+		case errors.As(err, &e) && e.Kind == Invalid && len(e.Fields) > 0:
+			list = append(list, e.Fields...)
+		default:
+			return err
+		}
+	}
+	return FieldsOf(list...)
+}
+
 // RetryIn returns a Throttled error that may be tried again after d, which is
 // raised to a second at least: Retry-After is in whole seconds.
 func RetryIn(d time.Duration, code, message string) *Error {

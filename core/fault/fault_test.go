@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"testing"
 	"time"
 
@@ -133,6 +134,35 @@ func TestFieldsOf(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(fault.Error{})); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestJoin(t *testing.T) {
+	name := fault.Field{Name: "username", Code: "too_short", Message: "at least 3"}
+	mail := fault.Field{Name: "email", Code: "malformed", Message: "one @"}
+	word := fault.Field{Name: "password", Code: "common", Message: "is guessed first"}
+	taken := fault.New(fault.Conflict, "taken", "is taken")
+	plain := errors.New("disk full")
+	tests := []struct {
+		name string
+		errs []error
+		want error
+	}{
+		{"none", nil, nil},
+		{"nils", []error{nil, nil}, nil},
+		{"one", []error{nil, fault.FieldsOf(name)}, fault.FieldsOf(name)},
+		{"several", []error{fault.FieldsOf(name, mail), nil, fault.FieldsOf(word)}, fault.FieldsOf(name, mail, word)},
+		{"a wrapped one", []error{fmt.Errorf("register: %w", fault.FieldsOf(name)), fault.FieldsOf(mail)}, fault.FieldsOf(name, mail)},
+		{"another kind", []error{fault.FieldsOf(name), taken, plain}, taken},
+		{"another kind with fields", []error{&fault.Error{Kind: fault.Conflict, Fields: []fault.Field{name}}}, &fault.Error{Kind: fault.Conflict, Fields: []fault.Field{name}}},
+		{"no fault", []error{plain, fault.FieldsOf(name)}, plain},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := fault.Join(test.errs...); !reflect.DeepEqual(got, test.want) {
+				t.Errorf("got %#v, want %#v", got, test.want)
+			}
+		})
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/hexward/hexward/core/fault"
 )
@@ -44,8 +46,11 @@ const (
 
 // New returns a tenant, or an Invalid fault that names every member that is wrong.
 func New(id, name string, now time.Time) (Tenant, error) {
-	t := Tenant{ID: id, CreatedAt: now, UpdatedAt: now}
-	return t, join(CheckID(id), t.Rename(name, now))
+	t := Tenant{ID: id, CreatedAt: now}
+	if err := fault.Join(CheckID(id), t.Rename(name, now)); err != nil {
+		return Tenant{}, err
+	}
+	return t, nil
 }
 
 // CheckID returns an Invalid fault on "id" unless id is 1 to 64 lower-case letters,
@@ -66,7 +71,7 @@ func CheckID(id string) error {
 
 var errID = fault.InvalidField("id", "form", "a tenant's id is 1 to 64 lower-case letters, digits and ._- characters, and begins with a letter or digit")
 
-// Rename gives the tenant another name. One that is empty, too long or has control
+// Rename gives the tenant another name, without space around it. One that is empty, too long or has control
 // characters is an Invalid fault on "name".
 func (t *Tenant) Rename(name string, now time.Time) error {
 	name = strings.TrimSpace(name)
@@ -77,7 +82,8 @@ func (t *Tenant) Rename(name string, now time.Time) error {
 	return nil
 }
 
-// Link adds what the tenant is called elsewhere. What it has already is no error.
+// Link adds what the tenant is called elsewhere, to the letter: what others say is not changed. What it has already is no
+// error. More than MaxExternal, or what is none, is an Invalid fault on "external".
 func (t *Tenant) Link(e External, now time.Time) error {
 	if e.Source == "" || e.ID == "" || len(e.Source) > MaxID || len(e.ID) > maxElsewhere || !printable(e.Source) || !printable(e.ID) {
 		return fault.InvalidField("external", "form", "what a tenant is called elsewhere is the name of a provider or issuer, and 1 to 255 bytes of printable text")
@@ -104,23 +110,7 @@ func (t *Tenant) Unlink(e External, now time.Time) error {
 	return nil
 }
 
+// printable reports whether a text has only characters that can be seen, and spaces.
 func printable(s string) bool {
-	return strings.ToValidUTF8(s, "\x00") == s && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
-}
-
-func join(errs ...error) error {
-	var list []fault.Field
-	for _, err := range errs {
-		if err != nil {
-			list = append(list, fieldsOf(err)...)
-		}
-	}
-	return fault.FieldsOf(list...)
-}
-
-func fieldsOf(err error) []fault.Field {
-	if f, ok := err.(*fault.Error); ok { //nolint:errorlint // made here, never wrapped
-		return f.Fields
-	}
-	return nil
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) })
 }
