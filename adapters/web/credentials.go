@@ -41,7 +41,8 @@ func newCookieNames(prefix, base string, https bool) cookieNames {
 	}
 }
 
-// credentials is what a request shows. The strings are views into the request.
+// credentials is what a request shows. The strings are views into the request but for
+// tokens, which are copied: somebody may remember what they say.
 type credentials struct {
 	auth.Credentials
 	refresh   string

@@ -11,7 +11,7 @@ import (
 
 // The paths of the endpoints of RFC 6749, 7662 and 7009.
 const (
-	tokenPath      = "/oauth/token"
+	tokenPath      = "/oauth/token" //nolint:gosec // G101: a path, and no secret
 	introspectPath = "/oauth/introspect"
 	revokePath     = "/oauth/revoke"
 )

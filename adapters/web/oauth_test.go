@@ -1,11 +1,14 @@
 package web_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,7 +16,10 @@ import (
 
 	"github.com/hexward/hexward/adapters/web"
 	"github.com/hexward/hexward/core/auth"
+	clients "github.com/hexward/hexward/core/client"
+	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/user"
+	"github.com/hexward/hexward/ports"
 )
 
 // machine is a client as its program knows it.
@@ -180,7 +186,7 @@ func many(n int) string {
 }
 
 func TestOAuth_Proof(t *testing.T) {
-	f := newFixture(t, options{auth: func(c *auth.Config) { c.Settings.AddressLimit = user.Limit{} }})
+	f := newFixture(t, options{})
 	m := f.admin().machine("read")
 	other := f.login("root").machine("read")
 	const jwt = "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
@@ -202,6 +208,7 @@ func TestOAuth_Proof(t *testing.T) {
 		{"post with another's id", "client_id=" + other.ID + "&client_secret=" + m.Secret, nil, 401, "invalid_client"},
 		{"post with no such id", "client_id=x&client_secret=" + m.Secret, nil, 401, "invalid_client"},
 		{"post with an endless id", "client_id=" + strings.Repeat("x", 10_000) + "&client_secret=" + m.Secret, nil, 401, "invalid_client"},
+		{"post with a control character", "client_id=" + m.ID + "%00&client_secret=" + m.Secret, nil, 401, "invalid_client"},
 		{"post with a cut secret", post[:len(post)-1], nil, 401, "invalid_client"},
 		{"post with a longer secret", post + "x", nil, 401, "invalid_client"},
 		{"post with a changed secret", post[:len(post)-8] + "AAAAAAAA", nil, 401, "invalid_client"},
@@ -372,4 +379,70 @@ func TestOAuth_Refresh(t *testing.T) {
 	for _, bad := range []string{"x", tokens.AccessToken, strings.Repeat("x", 10_000), "\x00", "ä"} {
 		f.post("/oauth/token", grant+"&refresh_token="+url.QueryEscape(bad)).refused(400, "invalid_grant")
 	}
+}
+
+// machines fails as it is told to.
+type machines struct {
+	ports.Machines
+	fail *atomic.Pointer[error]
+}
+
+func (m machines) ByID(ctx context.Context, id string) (clients.Client, error) {
+	switch err := m.fail.Load(); {
+	case err == nil:
+		return m.Machines.ByID(ctx, id)
+	case errors.Is(*err, errPanic):
+		panic(*err)
+	default:
+		return clients.Client{}, *err
+	}
+}
+
+var errPanic = errors.New("canary")
+
+// What fails here is told in the same words, and nothing of why.
+func TestOAuth_Failures(t *testing.T) {
+	var fail atomic.Pointer[error]
+	f := newFixture(t, options{auth: func(c *auth.Config) { c.Machines = machines{c.Machines, &fail} }})
+	m := f.admin().machine("read")
+	for _, tt := range []struct {
+		name   string
+		err    error
+		status int
+		code   string
+		retry  string
+	}{
+		{"out of reach", fault.New(fault.Unavailable, "store", "canary"), 503, "temporarily_unavailable", "2"},
+		{"too slow", context.DeadlineExceeded, 503, "temporarily_unavailable", "2"},
+		{"a defect", errors.New("canary"), 500, "server_error", ""},
+		{"a panic", errPanic, 500, "server_error", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			fail.Store(&tt.err)
+			for path, form := range map[string]string{"/oauth/token": "grant_type=client_credentials", "/oauth/introspect": "token=x", "/oauth/revoke": "token=x"} {
+				a := f.post(path, form, "Authorization", m.basic())
+				a.t = t
+				a.refused(tt.status, tt.code)
+				if a.Header.Get("Retry-After") != tt.retry || tt.status == 500 && strings.Contains(a.Body, "canary") {
+					t.Errorf("%v %s", a.Header, a.Body)
+				}
+			}
+		})
+	}
+	fail.Store(nil)
+	m.token()
+}
+
+func TestOAuth_Throttled(t *testing.T) {
+	f := newFixture(t, options{auth: func(c *auth.Config) { c.Settings.AddressLimit = user.Limit{Count: 3, Window: time.Minute} }})
+	m := f.admin().machine("read")
+	const grant = "grant_type=client_credentials"
+	for range 3 {
+		f.post("/oauth/token", grant, "Authorization", basic(m.ID+":x")).refused(401, "invalid_client")
+	}
+	a := f.post("/oauth/token", grant, "Authorization", basic(m.ID+":x")).refused(429, "temporarily_unavailable")
+	if a.Header.Get("Retry-After") == "" {
+		t.Errorf("headers %v", a.Header)
+	}
+	m.token() // who has the secret is not held up
 }

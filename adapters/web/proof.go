@@ -62,7 +62,7 @@ func (k *call) proof(f form) (*auth.ClientProof, error) {
 		return nil, errProofs
 	case ways == 0:
 		return nil, nil
-	case assertion == "" && p.ID == "", len(p.ID) > maxClientID:
+	case assertion == "" && p.ID == "", len(p.ID) > maxClientID, plain(p.ID) != p.ID:
 		return nil, errClient
 	case assertion != "" && (sort != assertionType || len(assertion) > maxAssertion):
 		return nil, errClient
