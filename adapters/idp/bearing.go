@@ -138,9 +138,8 @@ var (
 
 	// The default profile has typ JWT and azp, that of RFC 9068 at+jwt and client_id:
 	// https://auth0.com/docs/secure/tokens/access-tokens/access-token-profiles. A machine's subject is its client's id and
-	// "@clients", and gty, where it is there, client-credentials:
-	// https://auth0.com/docs/get-started/authentication-and-authorization-flow/client-credentials-flow. A user's has the name of a connection and a
-	// bar in front: https://auth0.com/docs/manage-users/user-accounts/identify-users. The Management API calls it user_id:
+	// "@clients", and gty, where it is there, client-credentials; so its tokens show, and no list of its documents. A user's has the name of a
+	// connection and a bar in front: https://auth0.com/docs/manage-users/user-accounts/identify-users. The Management API calls it user_id:
 	// https://auth0.com/docs/api/management/v2/users/get-users-by-id.
 	auth0Bearer = bearing{
 		types: []string{"JWT", token.TypeAccess}, client: []string{"azp", "client_id"}, subject: "user_id",
@@ -150,9 +149,10 @@ var (
 		},
 	}
 
-	// There is client_id in place of aud, and username for people only:
-	// https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html. Machines:
-	// https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-define-resource-servers.html.
+	// There is client_id in place of aud, and username for people:
+	// https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html. A machine
+	// (https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-define-resource-servers.html) has
+	// its client's id as the subject, and no username, as its tokens show.
 	cognitoBearer = bearing{
 		types: []string{"", "JWT"}, clients: true, client: []string{"client_id"},
 		marked:  func(s *statement) bool { return s.use == "access" },
