@@ -26,20 +26,42 @@ func BenchmarkAuthenticate_session_cached(b *testing.B) {
 	}
 }
 
-func BenchmarkAuthenticate_accessToken(b *testing.B) {
-	for _, algorithm := range []string{"EdDSA", "HS256"} {
-		b.Run(algorithm, func(b *testing.B) {
-			w := newWorld(b, func(c *auth.Config) { c.Settings.Algorithm = algorithm })
+// BenchmarkAuthenticate is a request with a token: one that is remembered, or one
+// that is shown for the first time.
+func BenchmarkAuthenticate(b *testing.B) {
+	sorts := []struct {
+		name  string
+		token func(*world) string
+	}{
+		{"own", func(w *world) string {
 			_, g := w.signedIn()
-			ctx := b.Context()
-			c := auth.Credentials{Bearer: g.Access, HasBearer: true}
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := w.service.Authenticate(ctx, c); err != nil {
-					b.Fatal(err)
+			return g.Access
+		}},
+		{"foreign", func(w *world) string {
+			w.up().add(aliceID, known, urlOf(known), dana1)
+			return w.abroad[known].mint(dana1, nil)
+		}},
+		{"api", func(w *world) string { return w.apiToken("a") }},
+	}
+	for _, sort := range sorts {
+		for _, when := range []string{"cached", "first"} {
+			b.Run(sort.name+"/"+when, func(b *testing.B) {
+				w := newBearerWorld(b, func(c *auth.Config) {
+					c.Settings.Algorithm = "HS256"
+					if when == "first" {
+						c.Verified, c.Refused = nil, nil
+					}
+				})
+				c := auth.Credentials{Bearer: sort.token(w), HasBearer: true}
+				ctx := b.Context()
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := w.service.Authenticate(ctx, c); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }
 

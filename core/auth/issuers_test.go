@@ -187,7 +187,7 @@ func (a *authority) mint(subject string, claims map[string]any) string {
 	jti := fmt.Sprintf("jti-%04d", a.minted)
 	a.mu.Unlock()
 	all := map[string]any{
-		"iss": a.url, "sub": subject, "aud": issuer, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(), "jti": jti, "client_id": "app",
+		"iss": a.url, "sub": subject, "aud": []string{issuer}, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(), "jti": jti, "client_id": "app",
 	}
 	maps.Copy(all, claims)
 	maps.DeleteFunc(all, func(_ string, v any) bool { return v == nil })
