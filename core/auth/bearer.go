@@ -46,6 +46,9 @@ func (s *Service) verifyBearer(ctx context.Context, key [32]byte, text string, e
 	if s.keys.Load() == nil {
 		return nil, errNotLoaded
 	}
+	if len(s.trusted) == 0 {
+		return s.verifyOwn(key, text, epoch, access.AccessToken)
+	}
 	issuer, err := token.PeekIssuer(text)
 	if err != nil {
 		return nil, badToken(err)

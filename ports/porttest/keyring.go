@@ -120,6 +120,31 @@ func Keyring(t *testing.T, pair func(t *testing.T) (one, other ports.Keyring)) {
 		}
 	})
 
+	t.Run("takes_a_secret", func(t *testing.T) {
+		secret := []byte("a secret that several systems share")
+		row, err := one.ImportSecret(ctx, secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		private, err := one.Open(ctx, row)
+		if opened, ok := private.([]byte); err != nil || !ok || !bytes.Equal(opened, secret) || row.Algorithm != "HS256" {
+			t.Fatalf("another secret came back for %s, %v", row.Algorithm, err)
+		}
+		checkKeyringRow(t, row, private)
+		again, err := one.ImportSecret(ctx, secret)
+		if err != nil || again.ID == row.ID || len(again.ID) != len(row.ID) {
+			t.Errorf("the same secret is called %q and %q, %v", row.ID, again.ID, err)
+		}
+		if string(secret) != "a secret that several systems share" {
+			t.Error("the caller's secret was changed")
+		}
+		for _, short := range [][]byte{nil, secret[:31]} {
+			if row, err := one.ImportSecret(ctx, short); fault.KindOf(err) != fault.Invalid {
+				t.Errorf("%d bytes: %+v, %v", len(short), row, err)
+			}
+		}
+	})
+
 	t.Run("refuses_what_is_no_key", func(t *testing.T) {
 		for _, text := range []string{"", "text", "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n"} {
 			if row, err := one.Import(ctx, []byte(text)); fault.KindOf(err) != fault.Invalid {
@@ -134,7 +159,8 @@ func Keyring(t *testing.T, pair func(t *testing.T) (one, other ports.Keyring)) {
 		_, generate := one.Generate(over, "EdDSA")
 		_, open := one.Open(over, rows["EdDSA"])
 		_, imported := one.Import(over, nil)
-		for _, err := range []error{generate, open, imported} {
+		_, taken := one.ImportSecret(over, make([]byte, 32))
+		for _, err := range []error{generate, open, imported, taken} {
 			if !errors.Is(err, context.Canceled) && fault.KindOf(err) != fault.Unavailable {
 				t.Errorf("got %v", err)
 			}
