@@ -82,6 +82,22 @@
 // revoked since. No store is asked, so an edge worker does the same with the
 // keys and marks of its snapshot.
 //
+// A machine asks for a token. It shows a secret, of which the store has the SHA-256,
+// or an assertion that it signed for us, once. client.Client says whether that proves
+// it and which scopes it gets; the token is an access token whose subject is the
+// client itself. Everything that changes the client marks its id as it would a user's.
+// Two secrets are alive while one takes over from the other.
+//
+// A script shows an API token. Its form and checksum are told without a look-up; its
+// SHA-256 finds the token and its owner, and it may what the owner may now, of what it
+// was made for. What changes the account itself asks for the person, and takes no such
+// token.
+//
+// Whose is it. A tenant comes from the credential and never from the request. Whoever
+// administers has a tenant.Scope, by which the stores hand things out: what is another
+// tenant's is not there. The default tenant's administrators look after what all
+// share.
+//
 // Refresh and reuse. session.ParseRefresh splits the token into the family,
 // which finds the session, and the whole, which must be the present one. Within
 // one atomic update Session.RotateRefresh replaces it, so of concurrent uses one

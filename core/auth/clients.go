@@ -166,7 +166,7 @@ func (s *Service) ChangeClient(ctx context.Context, p *access.Principal, id stri
 			cl.Permissions = probe.Permissions
 		}
 		if in.Keys != nil {
-			ends = ends || len(cl.Secrets) > 0 || !keeps(cl.Keys, *in.Keys)
+			ends = ends || len(cl.Secrets) > 0 || !keeps(cl.Keys, probe.Keys)
 			event.Detail["keys"] = "changed"
 			cl.Keys, cl.Secrets = probe.Keys, nil
 		}
@@ -195,7 +195,7 @@ func keeps(old, now []byte) bool {
 	for i := range before.Len() {
 		k := before.At(i)
 		if !slices.ContainsFunc(keysOf(after), func(other *token.Key) bool {
-			return other.ID() == k.ID() && other.Algorithm() == k.Algorithm() && other.Thumbprint() == k.Thumbprint()
+			return other.Algorithm() == k.Algorithm() && other.Thumbprint() == k.Thumbprint()
 		}) {
 			return false
 		}

@@ -21,10 +21,55 @@
 // store. An access token is verified by its signature and claims and held against
 // the revocation marks.
 //
+// # Machines and scripts
+//
+// A client proves itself (proof.go) by a secret or by an assertion that it signed, and
+// IssueMachineToken (oauth.go) mints a token like any grant: its issue time is taken
+// before the client is read, so that whatever shuts the client out or changes it, at
+// whatever moment, leaves a mark that the token is not later than. Introspect and
+// RevokeToken take the same proof. Failures are counted against the client's network,
+// apart from people's, and looked at only after the proof was: a good client is never
+// held up by others.
+//
+// MakeAPIToken (apitokens.go) makes what a person's scripts carry. Such a token may,
+// at each request, what its owner may at that moment, of what it was made for. It
+// outlives sessions, a kick and a change of password, as its owner wants of a script;
+// a ban shuts it out, and an account that changes hands (dispossess in admit.go) loses
+// every one of them.
+//
+// # Who may
+//
+// Each use case that takes a principal is for one of these:
+//
+//	anybody            Logout, SignOut: they end what is shown, or nothing
+//	a user             Me, by whatever they show
+//	themselves         ChangePassword, ChangeUsername (their own), DeleteAccount,
+//	                   SendConfirm, UpstreamToken, sessions, identities (BeginProvider
+//	                   and FinishProvider to link one, too), API tokens
+//	an administrator   people, clients and the audit log of their tenant; FindTenant
+//	                   and ListTenants, of which others than the default tenant's see their own
+//	a steward          AddTenant, ChangeTenant, signing keys, Blackout: an administrator
+//	                   of the default tenant, or the operator
+//
+// Themselves (client.go) means signed in by a session, or by an access token of ours
+// that belongs to one. An API token, another issuer's token and what we
+// vouch with for those are refused there with the code "person_required", in reads of
+// sessions, identities and tokens too: they tell where somebody is, and what to take.
+// So a narrow token that leaks does not become the whole account. Administration is
+// open to machines and API tokens that hold the permission: it is what scripts are
+// for, and whoever gives one away gives that away.
+//
+// Administration reaches people, clients and the audit log by a tenant.Scope, and a
+// scope is had from administers (scope.go) alone, so what is another tenant's is not
+// there. A tenant comes from the principal; the operator's may name one, and nothing
+// that a request says can. Whoever is refused is recorded, a few times, so that they
+// are seen and cannot fill the log. The last administrator of a tenant neither goes
+// nor is removed by another one (leavesOne).
+//
 // # Ending things
 //
-// Logout, Kick, Ban, Blackout, a change of password or permissions and a reused
-// refresh token all follow one order: first the store is changed, then the cache
+// Logout, Kick, Ban, Blackout, a change of name, password or permissions, a reused
+// refresh token, and a client that is changed, disabled or deleted all follow one order: first the store is changed, then the cache
 // forgets, then a revocation mark is made with the time of that moment, then the
 // caller is answered. A session or token that was being made meanwhile is caught
 // by one of the three: the session row is gone, the cache refuses what was read
