@@ -24,7 +24,10 @@ type clientAnswer struct {
 	}
 }
 
-const publicKey = `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
+const (
+	keyX      = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" // of RFC 8037 §A.2
+	publicKey = `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"` + keyX + `"}]}`
+)
 
 func TestClients(t *testing.T) {
 	f := newFixture(t, options{})
@@ -66,7 +69,8 @@ func TestClients(t *testing.T) {
 	}
 	f.bearer(access).do("GET", "/auth/verify", nil).want(401, "") // it said otherwise
 	root.do("PATCH", "/admin/clients/"+c.ID, fields{"keys": json.RawMessage(publicKey)}).want(200, "").into(&got)
-	if string(got.Keys) != publicKey || len(got.Secrets) != 0 || got.Name != "invoices" {
+	var keys struct{ Keys []struct{ Kid, X string } }
+	if err := json.Unmarshal(got.Keys, &keys); err != nil || len(keys.Keys) != 1 || keys.Keys[0].Kid != "a" || keys.Keys[0].X != keyX || len(got.Secrets) != 0 || got.Name != "invoices" {
 		t.Errorf("with keys %+v", got)
 	}
 	f.post("/oauth/token", "grant_type=client_credentials", "Authorization", m.basic()).refused(401, "invalid_client")
