@@ -153,10 +153,14 @@ func TestIssuer_rotation(t *testing.T) {
 	}
 	// A key changes under its id.
 	twin := key{"ec-4", "ES256", newCurve256()}
-	f.set(func() { f.key, f.keys = twin, []object{twin.jwk()} })
+	former := f.bearer(nil)
+	f.set(func() { f.key, f.keys = twin, []object{twin.jwk(), ecKey.jwk()} })
 	f.clock.pass(61 * time.Minute)
 	mustVerify(t, i, f.bearer(nil))
 	wantVersion(t, i, 5)
+	if _, err := i.Verify(t.Context(), former); err == nil {
+		t.Error("a key that was replaced under its id still counts")
+	}
 }
 
 // TestIssuer_unknownKeys floods with key ids that nobody has: the issuer is asked once in a while, and good tokens do not

@@ -195,9 +195,11 @@ issuers:
 	wantVerify(t, i, job, 401)
 	wantVerify(t, i, last, 401)
 
-	// It goes away: what it signed stays good.
+	// It goes away: what it signed stays good, seen before or not.
+	unseen := c.job("job.red")
 	c.stop()
 	wantVerify(t, i, fresh, 200)
+	wantVerify(t, i, unseen, 200)
 	i.stop()
 	for _, secret := range []string{jobSecret, job[len(job)-40:], ada[len(ada)-40:]} {
 		if strings.Contains(i.stdout.String()+i.stderr.String(), secret) {
