@@ -25,6 +25,7 @@ var rows = []row{
 	{what: "session check: bare Fiber / ours, CPU a request", of: request("bare"), to: request("session"), aim: 0.95, least: true, slow: true},
 	{what: "session check that misses the cache: bare Fiber / ours", of: request("bare"), to: request("uncached"), aim: 0.5, least: true},
 	{what: "bearer check, seen before: bare Fiber / ours", of: request("bare"), to: request("bearer"), aim: 0.9, least: true, slow: true},
+	{what: "bearer check of another issuer's token, seen before: bare Fiber / ours", of: request("bare"), to: request("foreign"), aim: 0.9, least: true, slow: true},
 	{what: "API token check, seen before: bare Fiber / ours", of: request("bare"), to: request("api-token"), aim: 0.9, least: true, slow: true},
 	beyond("own, EdDSA"), beyond("own, HS256"), beyond("foreign, ES256"), beyond("foreign, RS256"),
 	decision("10 rules", "10/typical"), decision("100 rules", "100/typical"), decision("1,000 rules", "1000/typical"),

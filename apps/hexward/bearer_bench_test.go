@@ -160,7 +160,7 @@ func newGuard(b *testing.B, issuer string, own, foreign any) *guard {
 	}
 	if foreign != nil {
 		for n := range g.tokens {
-			g.tokens[n] = speak(b, foreign, n)
+			g.tokens[n] = speak(b, strangers, foreign, n)
 		}
 		return g
 	}
@@ -182,8 +182,8 @@ func (nowhere) Send(context.Context, ports.Message) error { return nil }
 // strangers is the other issuer.
 const strangers = "https://strangers.example/"
 
-// elsewhere trusts the other issuer with the public half of a key.
-func elsewhere(b *testing.B, private any) auth.Trusted {
+// keySet is the JWK Set of the public half of a key.
+func keySet(b *testing.B, private any) string {
 	b.Helper()
 	text := base64.RawURLEncoding.EncodeToString
 	var jwk string
@@ -197,10 +197,16 @@ func elsewhere(b *testing.B, private any) auth.Trusted {
 	case *rsa.PrivateKey:
 		jwk = fmt.Sprintf(`{"kty":"RSA","alg":"RS256","kid":"theirs","n":%q,"e":"AQAB"}`, text(k.N.Bytes()))
 	}
+	return `{"keys":[` + jwk + `]}`
+}
+
+// elsewhere trusts the other issuer with the public half of a key.
+func elsewhere(b *testing.B, private any) auth.Trusted {
+	b.Helper()
 	made, err := idp.NewIssuer(idp.IssuerConfig{
 		Name: "strangers", Issuer: strangers, JWKS: strangers + "keys", Audiences: []string{"https://id.example"},
 		Machines:  idp.MachineRules{Claims: map[string]string{"gty": "client-credentials"}},
-		Transport: served(`{"keys":[` + jwk + `]}`),
+		Transport: served(keySet(b, private)),
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -218,8 +224,8 @@ func (s served) RoundTrip(*http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// speak returns the n-th token of a machine of the other issuer.
-func speak(b *testing.B, private any, n int) string {
+// speak returns the n-th token of a machine of another issuer.
+func speak(b *testing.B, issuer string, private any, n int) string {
 	b.Helper()
 	method := jwt.SigningMethod(jwt.SigningMethodES256)
 	if _, ok := private.(*rsa.PrivateKey); ok {
@@ -227,7 +233,7 @@ func speak(b *testing.B, private any, n int) string {
 	}
 	now := time.Now()
 	t := jwt.NewWithClaims(method, jwt.MapClaims{
-		"iss": strangers, "sub": "worker@clients", "aud": "https://id.example", "azp": "worker", "gty": "client-credentials", "scope": "read write",
+		"iss": issuer, "sub": "worker@clients", "aud": "https://id.example", "azp": "worker", "gty": "client-credentials", "scope": "read write",
 		"iat": now.Unix(), "exp": now.Add(10 * time.Minute).Unix(), "jti": fmt.Sprint("token-", n),
 	})
 	t.Header["typ"], t.Header["kid"] = "at+jwt", "theirs"

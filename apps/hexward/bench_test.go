@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -11,6 +13,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,6 +80,7 @@ func BenchmarkServer(b *testing.B) {
 	staged := func(sessions int, args ...string) func() *stage {
 		return sync.OnceValue(func() *stage { return newStage(b, sessions, args...) })
 	}
+	trusting := sync.OnceValue(func() *stage { return newTrustingStage(b) })
 	one, few, many, none := staged(1), staged(connections), staged(20_000, "--session-cache", "64"), staged(0)
 	b.Run("bare", func(b *testing.B) {
 		address := "127.0.0.1:" + freePort(b)
@@ -119,6 +123,11 @@ func BenchmarkServer(b *testing.B) {
 	b.Run("api-token", func(b *testing.B) {
 		s := one()
 		header := "Authorization: Bearer " + s.token
+		load(b, s.pid, s.address, func(int64) string { return get("/auth/verify", header) })
+	})
+	b.Run("foreign", func(b *testing.B) {
+		s := trusting()
+		header := "Authorization: Bearer " + s.foreign
 		load(b, s.pid, s.address, func(int64) string { return get("/auth/verify", header) })
 	})
 	b.Run("refresh", func(b *testing.B) {
@@ -206,6 +215,27 @@ type stage struct {
 	cookies []string
 	refresh []string
 	token   string // an API token
+	foreign string // a machine's token of another issuer
+}
+
+// newTrustingStage starts a server that trusts another issuer, which is here.
+func newTrustingStage(b *testing.B) *stage {
+	b.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	keys := keySet(b, private)
+	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, keys)
+	}))
+	b.Cleanup(issuer.Close)
+	file := writeConfig(b, fmt.Sprintf(
+		"issuers:\n  - {name: strangers, issuer: %[1]q, jwks: \"%[1]s/keys\", audiences: [https://id.example], machine-claims: {gty: client-credentials}, users: refused}\n", issuer.URL))
+	s := newStage(b, 0, "--config", file)
+	s.foreign = speak(b, issuer.URL, private, 1)
+	return s
 }
 
 // newStage writes a user and sessions into a new database and starts a server on
