@@ -296,6 +296,16 @@ func TestServe_API_tokens(t *testing.T) {
 	script.do(t, "GET", "/auth/verify", nil, 401)
 	ada.do(t, "DELETE", "/tokens/"+made.text("id"), nil, 404)
 
+	// One that expires does so to the second, however often it was seen.
+	script.bearer = ada.do(t, "POST", "/tokens", object{"name": "short", "scopes": []string{}, "expires_in": 3}, 201).text("token")
+	began := time.Now()
+	for time.Since(began) < 1500*time.Millisecond {
+		script.do(t, "GET", "/auth/verify", nil, 200)
+		time.Sleep(50 * time.Millisecond)
+	}
+	time.Sleep(3100*time.Millisecond - time.Since(began))
+	script.do(t, "GET", "/auth/verify", nil, 401)
+
 	// Whoever holds one may end it.
 	text = ada.do(t, "POST", "/tokens", object{"name": "lost", "scopes": []string{}}, 201).text("token")
 	script.bearer = text
