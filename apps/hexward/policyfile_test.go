@@ -178,7 +178,7 @@ func TestPolicyCheck_file(t *testing.T) {
 		t.Errorf("%d %s", code, stderr)
 	}
 	file := writePolicy(t, goodPolicy)
-	if err := os.Chmod(file, 0o646); err != nil { //nolint:gosec // what is to be refused
+	if err := os.Chmod(file, 0o646); err != nil {
 		t.Fatal(err)
 	}
 	_, stderr, code = command(t, "", "policy", "check", file)
