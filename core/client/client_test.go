@@ -79,13 +79,17 @@ func TestNew(t *testing.T) {
 	}{
 		{"a name", " Büro　7\n", nil, "", client.Client{Name: "Büro　7"}, nil},
 		{
-			"permissions", "robot", []string{"b", "a", "b", "a:*"}, "",
-			client.Client{Name: "robot", Permissions: []string{"a", "a:*", "b"}}, nil,
+			"permissions", "robot",
+			[]string{"b", "a", "b", "a:*"},
+			"",
+			client.Client{Name: "robot", Permissions: []string{"a", "a:*", "b"}},
+			nil,
 		},
 		{"as many as may be", "robot", many[:64], "", client.Client{Name: "robot", Permissions: many[:64]}, nil},
 		{
 			"keys", "robot", nil, set(edwards(1, "")),
-			client.Client{Name: "robot", Keys: []byte(`{"keys":[` + strings.Replace(edwards(1, ""), `{"kty":"OKP","crv":"Ed25519",`, `{"alg":"EdDSA","crv":"Ed25519","kty":"OKP","use":"sig",`, 1) + `]}`)}, nil,
+			client.Client{Name: "robot", Keys: []byte(`{"keys":[` + strings.Replace(edwards(1, ""), `{"kty":"OKP","crv":"Ed25519",`, `{"alg":"EdDSA","crv":"Ed25519","kty":"OKP","use":"sig",`, 1) + `]}`)},
+			nil,
 		},
 		{"everything wrong", "", []string{"a b"}, "[]", client.Client{}, []string{"name form", "permissions character", "keys key_malformed"}},
 		{"only space", " \u00a0", nil, "", client.Client{}, []string{"name form"}},
@@ -239,36 +243,47 @@ func TestClient_AddSecret(t *testing.T) {
 	}{
 		{"the first", nil, now, now, []client.Secret{{Hash: hash(9), CreatedAt: now}}},
 		{
-			"the second", []client.Secret{one}, at(3), at(1),
+			"the second",
+			[]client.Secret{one},
+			at(3), at(1),
 			[]client.Secret{{Hash: hash(1), CreatedAt: now, ExpiresAt: at(3)}, {Hash: hash(9), CreatedAt: at(1)}},
 		},
 		{
 			"the third: the oldest goes before its time",
-			[]client.Secret{{Hash: hash(1), CreatedAt: now, ExpiresAt: at(3)}, {Hash: hash(2), CreatedAt: at(1)}}, at(4), at(2),
+			[]client.Secret{{Hash: hash(1), CreatedAt: now, ExpiresAt: at(3)}, {Hash: hash(2), CreatedAt: at(1)}},
+			at(4), at(2),
 			[]client.Secret{{Hash: hash(2), CreatedAt: at(1), ExpiresAt: at(4)}, {Hash: hash(9), CreatedAt: at(2)}},
 		},
 		{"the one before is compromised", []client.Secret{one}, at(1), at(1), []client.Secret{{Hash: hash(9), CreatedAt: at(1)}}},
 		{
 			"all before are compromised",
-			[]client.Secret{{Hash: hash(1), CreatedAt: now, ExpiresAt: at(9)}, {Hash: hash(2), CreatedAt: at(1)}}, at(2), at(2),
+			[]client.Secret{{Hash: hash(1), CreatedAt: now, ExpiresAt: at(9)}, {Hash: hash(2), CreatedAt: at(1)}},
+			at(2), at(2),
 			[]client.Secret{{Hash: hash(9), CreatedAt: at(2)}},
 		},
 		{"a time that has passed", []client.Secret{one}, now, at(1), []client.Secret{{Hash: hash(9), CreatedAt: at(1)}}},
 		{
-			"the one before ends sooner anyway", []client.Secret{{Hash: hash(1), CreatedAt: now, ExpiresAt: at(2)}}, at(5), at(1),
+			"the one before ends sooner anyway",
+			[]client.Secret{{Hash: hash(1), CreatedAt: now, ExpiresAt: at(2)}},
+			at(5), at(1),
 			[]client.Secret{{Hash: hash(1), CreatedAt: now, ExpiresAt: at(2)}, {Hash: hash(9), CreatedAt: at(1)}},
 		},
 		{
-			"the one before was to end later", []client.Secret{{Hash: hash(1), CreatedAt: now, ExpiresAt: at(9)}}, at(2), at(1),
+			"the one before was to end later",
+			[]client.Secret{{Hash: hash(1), CreatedAt: now, ExpiresAt: at(9)}},
+			at(2), at(1),
 			[]client.Secret{{Hash: hash(1), CreatedAt: now, ExpiresAt: at(2)}, {Hash: hash(9), CreatedAt: at(1)}},
 		},
 		{
-			"the one before was to end later, and is compromised", []client.Secret{{Hash: hash(1), CreatedAt: now, ExpiresAt: at(9)}}, at(1), at(1),
+			"the one before was to end later, and is compromised",
+			[]client.Secret{{Hash: hash(1), CreatedAt: now, ExpiresAt: at(9)}},
+			at(1), at(1),
 			[]client.Secret{{Hash: hash(9), CreatedAt: at(1)}},
 		},
 		{
 			"the one before ended, so that another may stay",
-			[]client.Secret{{Hash: hash(1), CreatedAt: now, ExpiresAt: at(1)}, {Hash: hash(2), CreatedAt: now}}, at(5), at(1),
+			[]client.Secret{{Hash: hash(1), CreatedAt: now, ExpiresAt: at(1)}, {Hash: hash(2), CreatedAt: now}},
+			at(5), at(1),
 			[]client.Secret{{Hash: hash(2), CreatedAt: now, ExpiresAt: at(5)}, {Hash: hash(9), CreatedAt: at(1)}},
 		},
 	}
@@ -305,8 +320,13 @@ func TestClient_Knows(t *testing.T) {
 		hash secret.Hash
 		want bool
 	}{
-		{"ended", hash(1), false}, {"ends now", hash(2), false}, {"ends soon", hash(3), true}, {"twice", hash(4), true}, {"another", hash(5), false},
-		{"the empty one", secret.Hash{}, false}, {"but for the last byte", last, false},
+		{"ended", hash(1), false},
+		{"ends now", hash(2), false},
+		{"ends soon", hash(3), true},
+		{"twice", hash(4), true},
+		{"another", hash(5), false},
+		{"the empty one", secret.Hash{}, false},
+		{"but for the last byte", last, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := c.Knows(test.hash, now); got != test.want {
