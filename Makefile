@@ -37,13 +37,13 @@ RACED   = $$(go list ./core/... ./ports/... ./adapters/...)
 UNRACED = $$(go list ./... | grep -vE '/hexward/(core|ports|adapters)(/|$$)' || true)
 
 .PHONY: test
-test: needs needs-curl needs-provider needs-postgres ## run every test, with the race detector on for core, ports and adapters
+test: needs needs-curl needs-provider needs-postgres needs-proxies ## run every test, with the race detector on for core, ports and adapters
 	go test -race -timeout 15m $(RACED)
 	go test -run 'alloc|sessionBytes|Seal_Check' ./core/auth ./core/session ./core/token ./adapters/cache
 	@unraced=$(UNRACED); [[ -z $$unraced ]] || { set -x; go test -timeout 15m $$unraced; }
 
 .PHONY: race
-race: needs needs-curl needs-provider needs-postgres ## run every test with the race detector on
+race: needs needs-curl needs-provider needs-postgres needs-proxies ## run every test with the race detector on
 	go test -race -timeout 20m ./...
 
 .PHONY: fuzz
@@ -108,3 +108,13 @@ needs-postgres:
 	@compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || { \
 		$(INSTALL) postgresql; \
 		else echo 'PostgreSQL is missing, which the tests keep tenants apart in: install it (apt-get install postgresql)' >&2; fi; }
+
+# The tests run the examples of apps/hexward/deploy: in nginx, which is not to start
+# when it is installed, and in Caddy, which is built from its module; the first time
+# that takes some minutes.
+.PHONY: needs-proxies
+needs-proxies:
+	@command -v nginx >/dev/null || [[ -x /usr/sbin/nginx ]] || { \
+		export RUNLEVEL=1; $(INSTALL) nginx-light; \
+		else echo 'nginx is missing, which the tests put before an app: install it' >&2; fi; }
+	@cd apps/hexward/testdata/caddy && CGO_ENABLED=0 go build ./... || echo 'Caddy is not built, which the tests put before an app' >&2
