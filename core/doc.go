@@ -80,7 +80,17 @@
 // decides. token.Verifier checks form, algorithm, signature and claims; then
 // token.Marks says whether the token, its session, its user or everybody was
 // revoked since. No store is asked, so an edge worker does the same with the
-// keys and marks of its snapshot.
+// keys and marks of its snapshot. What the server has verified it remembers for a while
+// by the token's SHA-256, and takes for good again only after asking what may have
+// changed: the time, the keys, the marks, and whatever was read of its holder.
+//
+// A request with a token of another issuer. token.PeekIssuer tells whose it says
+// that it is, and that issuer's adapter verifies it with the keys that it publishes.
+// The issuer and the subject find the user.Identity, or make a user, as a sign-in
+// through a provider does; a machine keeps its issuer's name before its own. What
+// the token says of a tenant is mapped to one of ours, by the configuration or by
+// the tenants' own records, and what it says of permissions counts as far as the
+// configuration takes it over, and never makes an administrator.
 //
 // A machine asks for a token. It shows a secret, of which the store has the SHA-256,
 // or an assertion that it signed for us, once. client.Client says whether that proves

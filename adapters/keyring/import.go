@@ -39,7 +39,8 @@ func (r *Ring) Import(ctx context.Context, text []byte) (ports.SigningKey, error
 	return r.seal(private)
 }
 
-// ImportSecret takes over a secret for HS256, of 32 bytes at least (RFC 7518 §3.2). A shorter one is Invalid.
+// ImportSecret takes over a secret for HS256, of 32 bytes at least (RFC 7518 §3.2).
+// A shorter one is Invalid.
 func (r *Ring) ImportSecret(ctx context.Context, secret []byte) (ports.SigningKey, error) {
 	if err := ctx.Err(); err != nil {
 		return ports.SigningKey{}, err

@@ -216,7 +216,8 @@ type flights struct {
 	all map[[32]byte]*flight
 }
 
-// flight is one of them. What it found out is set when it has landed; nothing is when it was given up.
+// flight is one of them. What it found out is set when it has landed; nothing is
+// when it was given up.
 type flight struct {
 	landed chan struct{}
 	good   *verified
@@ -286,7 +287,8 @@ func (s *Service) resolve(ctx context.Context, t *Trusted, text string, from Vis
 }
 
 // acceptable holds what an issuer's adapter has verified against what is asked of
-// every token: that it is this issuer's, says who it is about, and is not so old that marks do not cover it.
+// every token: that it is this issuer's, says who it is about, and is not so old
+// that marks do not cover it.
 func (s *Service) acceptable(t *Trusted, b *ports.Bearer) error {
 	c := &b.Claims
 	switch {

@@ -18,8 +18,31 @@
 //
 // Authenticate (authenticate.go) takes the first credential that a request shows.
 // A session is looked up by the hash of its id, in the cache and else in the
-// store. An access token is verified by its signature and claims and held against
-// the revocation marks.
+// store.
+//
+// Of the tokens in an Authorization header (bearer.go), one that begins with "hxw_"
+// is an API token, and every other one is whose issuer it names: ours, verified by
+// its signature and claims and held against the revocation marks, or a trusted one's
+// (issuers.go). Nothing falls back to anything else. A token of another issuer about
+// a machine is a machine called "issuer|subject", so that no issuer can name one of
+// our users. One about a person leads, by issuer and subject, to an identity and its
+// user here, who may be made just then as a sign-in with a provider makes one
+// (admit.go). That user's ban, tenant and permissions are what counts; what the
+// issuer's configuration takes from the claims comes on top, and never the
+// permission to administer. A cookie takes access tokens of our own sessions only.
+//
+// What was found out is remembered (verified.go) by the SHA-256 of the token, for a
+// stretch of time that is each token's own, and no longer than the token is good.
+// Whoever uses it asks again all that may have changed: the time, the version of the
+// keys, the marks, and by epochs (changes.go) whether anything that was read from a
+// store has changed since. A change is written to the store, then told to the
+// epochs, then answered; a reader takes the epoch, then reads. So nothing that was
+// read before a change is used after its answer. Refusals are remembered apart, for
+// seconds, by the same rule. The first requests with one foreign token are one
+// verification, and wait for no other token's.
+//
+// Vouch (vouch.go) turns whoever asks into a short-lived token of ours, for services
+// behind a proxy.
 //
 // # Machines and scripts
 //
@@ -69,14 +92,15 @@
 // # Ending things
 //
 // Logout, Kick, Ban, Blackout, a change of name, password or permissions, a reused
-// refresh token, and a client that is changed, disabled or deleted all follow one order: first the store is changed, then the cache
-// forgets, then a revocation mark is made with the time of that moment, then the
-// caller is answered. A session or token that was being made meanwhile is caught
-// by one of the three: the session row is gone, the cache refuses what was read
-// before, or the token's issue time, which is taken before its facts are read, is
-// not later than the mark (issueTime and upToNow in marks.go see to that even
-// within one millisecond). If a step fails, those after it are carried out all the
-// same and the caller is told; doing it again completes it.
+// refresh token, and a client that is changed, disabled or deleted all follow one
+// order: first the store is changed, then the cache forgets, then a revocation mark
+// is made with the time of that moment, then the caller is answered. A session or
+// token that was being made meanwhile is caught by one of the three: the session row
+// is gone, the cache refuses what was read before, or the token's issue time, which
+// is taken before its facts are read, is not later than the mark (issueTime and
+// upToNow in marks.go see to that even within one millisecond). If a step fails,
+// those after it are carried out all the same and the caller is told; doing it again
+// completes it.
 //
 // # Time and chance
 //

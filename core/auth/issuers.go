@@ -20,11 +20,13 @@ type Trusted struct {
 	URL    string // the "iss" of its tokens, by which a token finds it
 	Issuer ports.Issuer
 
-	// Users says whose tokens of people are taken: who has an identity of this issuer already, or anybody, who is made
-	// a user by the first token. Empty is UsersRefused.
+	// Users says whose tokens of people are taken: who has an identity of this
+	// issuer already, or anybody, who is made a user by the first token. Empty is
+	// UsersRefused.
 	Users UserTokens
 
-	// Tenant, Tenants, TenantRequired and LinkByEmail are those of Upstream, for people and machines alike.
+	// Tenant, Tenants, TenantRequired and LinkByEmail are those of Upstream, for
+	// people and machines alike.
 	Tenant         string
 	Tenants        map[string]string
 	TenantRequired bool

@@ -67,8 +67,8 @@ func (v *vouched) insert(key [32]byte, one *voucher) {
 // code "changed_meanwhile", and asking Authenticate again tells. Nobody in particular is
 // Unauthenticated.
 //
-// What revokes the tokens of the subject or of the session revokes this one. It makes no person: a token
-// that is not about a session has none.
+// What revokes the tokens of the subject or of the session revokes this one. It
+// makes no person: a token that is not about a session has none.
 func (s *Service) Vouch(ctx context.Context, id Identity) (string, error) {
 	p := id.Principal
 	switch {

@@ -5,10 +5,12 @@ import (
 	"strings"
 )
 
-// PeekIssuer returns what a compact JWS says is its issuer, which nobody has verified: it is only to pick the verifier
-// by, which then refuses the token if it is not that issuer's. The token and its payload have the form that Verify demands, and
-// no other claim than iss is looked at; else the error is ErrMalformed or ErrClaims. It is ErrClaimMissing when no issuer is named. The
-// caller bounds the length.
+// PeekIssuer returns what a compact JWS says is its issuer, which nobody has
+// verified: it is only to pick the verifier by, which then refuses the token if it
+// is not that issuer's. The token and its payload have the form that Verify demands,
+// and no other claim than iss is looked at; else the error is ErrMalformed or
+// ErrClaims. It is ErrClaimMissing when no issuer is named. The caller bounds the
+// length.
 func PeekIssuer(compact string) (string, error) {
 	w := newWork()
 	defer w.release()
@@ -49,5 +51,6 @@ func PeekIssuer(compact string) (string, error) {
 	return strings.Clone(named), nil // not a part of what the next token is decoded into
 }
 
-// Digest returns the SHA-256 of a token's text, under which what is known of it can be kept. It allocates nothing.
+// Digest returns the SHA-256 of a token's text, under which what is known of it can
+// be kept. It allocates nothing.
 func Digest(text string) [sha256.Size]byte { return sha256.Sum256(bytesOf(text)) }
