@@ -1,6 +1,20 @@
-// Package access knows who is asking and what they may do. It imports only
+// Package access knows who is asking and what they may do: a Principal is the
+// one, and a Policy says what each route demands of them. It imports only
 // core/token and the standard library and compiles to WebAssembly, so that an
 // edge worker decides as the server does.
+//
+//	policy, err := access.NewPolicy(rules)
+//	decision := policy.Decide(method, pathAsItCame, &who)
+//	if decision.Reason != access.Allowed { … decision.Reason.Status() … }
+//
+// A policy takes the path as it came, because whoever decodes it first decides
+// about something else than what is answered later. A path that two programs may
+// read in two ways is refused rather than read.
+//
+// What a policy cannot know is how the program behind it reads paths: one that
+// makes no difference between upper and lower case, or that drops a trailing dot
+// or an extension, answers for paths that the policy takes for others. There, end
+// the rules with one for "/**" that demands enough.
 package access
 
 import "github.com/hexward/hexward/core/token"

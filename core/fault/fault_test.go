@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"testing"
 	"time"
 
@@ -142,25 +141,38 @@ func TestJoin(t *testing.T) {
 	mail := fault.Field{Name: "email", Code: "malformed", Message: "one @"}
 	word := fault.Field{Name: "password", Code: "common", Message: "is guessed first"}
 	taken := fault.New(fault.Conflict, "taken", "is taken")
+	odd := &fault.Error{Kind: fault.Conflict, Code: "taken", Fields: []fault.Field{name}}
 	plain := errors.New("disk full")
 	tests := []struct {
-		name string
-		errs []error
-		want error
+		name   string
+		errs   []error
+		fields []fault.Field
+		other  error
 	}{
-		{"none", nil, nil},
-		{"nils", []error{nil, nil}, nil},
-		{"one", []error{nil, fault.FieldsOf(name)}, fault.FieldsOf(name)},
-		{"several", []error{fault.FieldsOf(name, mail), nil, fault.FieldsOf(word)}, fault.FieldsOf(name, mail, word)},
-		{"a wrapped one", []error{fmt.Errorf("register: %w", fault.FieldsOf(name)), fault.FieldsOf(mail)}, fault.FieldsOf(name, mail)},
-		{"another kind", []error{fault.FieldsOf(name), taken, plain}, taken},
-		{"another kind with fields", []error{&fault.Error{Kind: fault.Conflict, Fields: []fault.Field{name}}}, &fault.Error{Kind: fault.Conflict, Fields: []fault.Field{name}}},
-		{"no fault", []error{plain, fault.FieldsOf(name)}, plain},
+		{name: "none"},
+		{name: "nils", errs: []error{nil, nil}},
+		{name: "one", errs: []error{nil, fault.FieldsOf(name)}, fields: []fault.Field{name}},
+		{name: "several", errs: []error{fault.FieldsOf(name, mail), nil, fault.FieldsOf(word)}, fields: []fault.Field{name, mail, word}},
+		{name: "a wrapped one", errs: []error{fmt.Errorf("register: %w", fault.FieldsOf(name)), fault.FieldsOf(mail)}, fields: []fault.Field{name, mail}},
+		{name: "another kind", errs: []error{fault.FieldsOf(name), taken, plain}, other: taken},
+		{name: "another kind with fields", errs: []error{nil, odd, fault.FieldsOf(name)}, other: odd},
+		{name: "no fault", errs: []error{plain, fault.FieldsOf(name)}, other: plain},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := fault.Join(test.errs...); !reflect.DeepEqual(got, test.want) {
-				t.Errorf("got %#v, want %#v", got, test.want)
+			got := fault.Join(test.errs...)
+			if test.fields == nil {
+				if got != test.other { //nolint:errorlint // as it is, not wrapped
+					t.Errorf("got %v, want %v", got, test.other)
+				}
+				return
+			}
+			var f *fault.Error
+			if !errors.As(got, &f) || f.Kind != fault.Invalid || f.Code != test.fields[0].Code {
+				t.Fatalf("got %v", got)
+			}
+			if diff := cmp.Diff(test.fields, f.Fields); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}

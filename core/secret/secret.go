@@ -66,7 +66,7 @@ func Mint(random io.Reader, prefix string) (text string, h Hash, err error) {
 func divide(number *[size]byte) (rest int) {
 	for i, b := range number {
 		rest = rest<<8 | int(b)
-		number[i] = byte(rest / len(alphabet))
+		number[i] = byte(rest / len(alphabet)) //nolint:gosec // rest is below 62 * 256
 		rest %= len(alphabet)
 	}
 	return rest
@@ -99,7 +99,7 @@ func Parse(prefix, text string) (h Hash, err error) {
 func checksum(text string) (check [checks]byte) {
 	sum := ^uint32(0)
 	for i := range len(text) {
-		sum = crc32.IEEETable[byte(sum)^text[i]] ^ sum>>8
+		sum = crc32.IEEETable[(sum^uint32(text[i]))&0xff] ^ sum>>8
 	}
 	sum = ^sum
 	for i := range check {
