@@ -102,8 +102,12 @@ type Principal struct {
 }
 
 // Of returns whom an access token of ours is about, as its claims, which were verified, say.
-// A machine's token has its client's id as the subject (RFC 9068 §2.2); no user has an id that a client has.
+// A machine's token has its client's id as the subject (RFC 9068 §2.2); no user has an id that a client has. Claims without a
+// subject are about nobody.
 func Of(c *token.Claims, via Credential) Principal {
+	if c.Subject == "" {
+		return Principal{}
+	}
 	p := Principal{
 		Kind: User, Via: via, Subject: c.Subject, Name: c.Username,
 		Tenant: c.Tenant, Permissions: c.Permissions, Session: c.Session, Token: c.ID, Expires: c.Expiry * 1000,

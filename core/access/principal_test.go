@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/hexward/hexward/core/access"
+	"github.com/hexward/hexward/core/token"
 )
 
 func TestKind_String(t *testing.T) {
@@ -33,6 +36,63 @@ func TestPrincipal_SignedIn(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			if got := test.p.SignedIn(); got != test.want {
 				t.Errorf("got %t, want %t", got, test.want)
+			}
+		})
+	}
+}
+
+func TestCredential(t *testing.T) {
+	tests := []struct {
+		via            access.Credential
+		name           string
+		session, token bool
+	}{
+		{access.NoCredential, "none", false, false},
+		{access.SessionCookie, "session", true, false},
+		{access.AccessCookie, "session_token", true, false},
+		{access.AccessToken, "access_token", false, true},
+		{access.APIToken, "api_token", false, true},
+		{access.ForeignToken, "foreign_token", false, true},
+		{access.LocalOperator, "operator", false, false},
+		{200, "none", false, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if test.via.String() != test.name || test.via.Session() != test.session || test.via.Token() != test.token {
+				t.Errorf("got %s, %t, %t", test.via, test.via.Session(), test.via.Token())
+			}
+		})
+	}
+}
+
+func TestOf(t *testing.T) {
+	claims := token.Claims{
+		Subject: "0199-ada", ClientID: "https://api.example", Username: "ada", Tenant: "acme", Permissions: []string{"read"}, Session: "s1", ID: "j1",
+	}
+	robot := token.Claims{Subject: "0199-robot", ClientID: "0199-robot", Tenant: "acme", Permissions: []string{"read"}, ID: "j2"}
+	tests := []struct {
+		name   string
+		claims token.Claims
+		via    access.Credential
+		want   access.Principal
+	}{
+		{"a user", claims, access.AccessToken, access.Principal{
+			Kind: access.User, Via: access.AccessToken, Subject: "0199-ada", Name: "ada", Tenant: "acme", Permissions: []string{"read"}, Session: "s1", Token: "j1",
+		}},
+		{"a user in a browser", claims, access.AccessCookie, access.Principal{
+			Kind: access.User, Via: access.AccessCookie, Subject: "0199-ada", Name: "ada", Tenant: "acme", Permissions: []string{"read"}, Session: "s1", Token: "j1",
+		}},
+		{"a machine", robot, access.AccessToken, access.Principal{
+			Kind: access.Machine, Via: access.AccessToken, Subject: "0199-robot", Tenant: "acme", Permissions: []string{"read"}, Token: "j2",
+		}},
+		{"no client", token.Claims{Subject: "0199-ada"}, access.AccessToken, access.Principal{Kind: access.User, Via: access.AccessToken, Subject: "0199-ada"}},
+		{"no subject", token.Claims{ClientID: "x", Permissions: []string{access.Admin}}, access.AccessToken, access.Principal{}},
+		{"no subject and no client", token.Claims{Permissions: []string{access.Admin}}, access.AccessToken, access.Principal{}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, access.Of(&test.claims, test.via)); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}
