@@ -17,6 +17,7 @@ type auditCommand struct {
 type auditList struct {
 	Action  string `placeholder:"NAME" help:"Only this action, or with a dot at the end every one that begins so: user."`
 	Subject string `placeholder:"ID" help:"Only what was done to or by this user, by id."`
+	Tenant  string `placeholder:"ID" help:"Only what happened in this tenant; what has none belongs to the default one."`
 	Before  int64  `placeholder:"N" help:"Only events before this sequence number: the last one of the page before."`
 	Limit   int    `default:"50" placeholder:"N" help:"At most this many (${default}; 1000 at most)."`
 	JSON    bool   `help:"Print JSON."`
@@ -42,7 +43,11 @@ type shownEvent struct {
 // Run lists the events.
 func (c *auditList) Run(ctx context.Context, p *program) error {
 	return p.use(ctx, false, func(s *system) error {
-		events, err := s.AuditLog(ctx, &s.operator, ports.EventQuery{Action: c.Action, Subject: c.Subject, Before: c.Before, Limit: c.Limit})
+		operator, err := s.within(ctx, c.Tenant)
+		if err != nil {
+			return err
+		}
+		events, err := s.AuditLog(ctx, &operator, ports.EventQuery{Action: c.Action, Subject: c.Subject, Before: c.Before, Limit: c.Limit})
 		if err != nil {
 			return err
 		}

@@ -255,6 +255,20 @@ func TestTenant_of_users_and_machines(t *testing.T) {
 			t.Errorf("%v: %s, not %s", tt.args, got, tt.want)
 		}
 	}
+	for id, want := range map[string]string{"acme": "client.add user.add", "default": "client.add user.add tenant.add"} {
+		out, _ := w.run("", 0, "audit", "list", "--json", "--tenant", id)
+		var actions []string
+		for _, e := range decode[[]struct{ Action, Tenant string }](t, out) {
+			actions = append(actions, e.Action)
+			if e.Tenant != id && (id != "default" || e.Tenant != "") {
+				t.Errorf("%s of %q is in the log of %s", e.Action, e.Tenant, id)
+			}
+		}
+		if got := strings.Join(actions, " "); got != want {
+			t.Errorf("the log of %s has %s, not %s", id, got, want)
+		}
+	}
+	w.refused(3, "there is no such tenant", "audit", "list", "--tenant", "nowhere")
 	w.refused(3, "there is no such tenant", "user", "list", "--tenant", "nowhere")
 	w.refused(3, "there is no such tenant", "client", "list", "--tenant", "nowhere")
 }

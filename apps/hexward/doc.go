@@ -4,6 +4,7 @@
 //	hexward serve                     run the service on http://127.0.0.1:8080 with ./data
 //	hexward config check              say everything that is wrong with the configuration
 //	hexward user ban mallory          act on a user, while the service runs or not
+//	hexward client add nightly        give a machine an identity of its own
 //	hexward keys rotate               have a new key sign from soon on
 //	hexward backup FILE               copy the database, while the service runs or not
 //
