@@ -224,9 +224,10 @@ func TestService_DeleteClient(t *testing.T) {
 			proof := w.addClient(robotID, tenant.Default, "a")
 			g := w.machineToken(proof)
 			w.reset()
-			if tt.moment == "before" {
+			switch tt.moment {
+			case "before":
 				w.before[tt.call] = func() error { return errDown }
-			} else if tt.moment == "after" {
+			case "after":
 				w.after[tt.call] = func() error { return errDown }
 			}
 			err := w.service.DeleteClient(ctx, w.root(), robotID, client)

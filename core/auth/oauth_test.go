@@ -184,6 +184,9 @@ func TestService_RotateClient(t *testing.T) {
 		}
 	}
 	states("rotated", "ok", "ok")
+	if got := w.bearer(token.Access); got != "ok" {
+		t.Errorf("a token of before: %s", got)
+	}
 	w.pass(24*time.Hour - time.Millisecond)
 	states("within the overlap", "ok", "ok")
 	w.pass(time.Millisecond)
