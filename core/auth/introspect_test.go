@@ -250,6 +250,25 @@ func TestService_RevokeToken(t *testing.T) {
 	}
 }
 
+// TestService_RevokeToken_banned: a token that is no good for now is ended all the same.
+func TestService_RevokeToken_banned(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	_, text := w.makeAPIToken(aliceID)
+	if _, err := w.service.Ban(ctx, w.root(), aliceID, "", time.Time{}, client); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.service.RevokeToken(ctx, nil, text, client); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.service.Unban(ctx, w.root(), aliceID, client); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.bearer(text); got != "unauthenticated token_unknown" || len(w.tokens) != 0 {
+		t.Errorf("when the ban is lifted: %s", got)
+	}
+}
+
 // TestService_RevokeToken_used: a refresh token that was replaced ends the sign-in too, as its use would.
 func TestService_RevokeToken_used(t *testing.T) {
 	w := newWorld(t)

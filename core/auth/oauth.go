@@ -222,9 +222,16 @@ func (s *Service) revokeAccess(ctx context.Context, compact string, event ports.
 }
 
 func (s *Service) revokeAPIToken(ctx context.Context, text string, event ports.Event, c Client) error {
-	t, u, err := s.liveAPIToken(ctx, text)
+	h, err := secret.Parse(secret.APIToken, text)
 	if err != nil {
 		return err
+	}
+	t, u, err := s.APITokens.ByHash(ctx, h) // alive or not: a ban may be lifted, and then it would be
+	if isNotFound(err) {
+		return errAPIToken
+	}
+	if err != nil {
+		return fmt.Errorf("look up API token: %w", err)
 	}
 	event.Subject, event.Tenant, event.Detail = u.ID, u.Tenant, map[string]string{"sort": "api", "token": t.ID}
 	err = s.endAPIToken(ctx, t.UserID, t.ID)
