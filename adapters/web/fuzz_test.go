@@ -285,6 +285,53 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
+// FuzzRoutes sends any body to any route of machines, API tokens and tenants, from who
+// may use it: what comes is never a defect's answer, nor one that a cache keeps, and
+// an endpoint of OAuth refuses as it should.
+func FuzzRoutes(f *testing.F) {
+	fix := newFixture(f, options{web: func(c *web.Config) { c.Log = nil }})
+	root := fix.admin()
+	m := root.machine("read")
+	const form, json = "application/x-www-form-urlencoded", "application/json"
+	routes := []struct{ line, kind, shows string }{
+		{"POST /oauth/token", form, "Authorization: " + m.basic()},
+		{"POST /oauth/token", form, "X-Nothing: x"},
+		{"POST /oauth/introspect", form, "Authorization: " + m.basic()},
+		{"POST /oauth/revoke", form, "Authorization: " + m.basic()},
+		{"POST /oauth/revoke", form, "X-Nothing: x"},
+		{"POST /tokens", json, ""},
+		{"DELETE /tokens/" + neverWas, json, ""},
+		{"POST /admin/clients", json, ""},
+		{"PATCH /admin/clients/" + m.ID, json, ""},
+		{"POST /admin/clients/" + neverWas + "/rotate", json, ""},
+		{"POST /admin/tenants", json, ""},
+		{"PATCH /admin/tenants/default", json, ""},
+	}
+	for i, body := range []string{
+		"grant_type=client_credentials&scope=read", "grant_type=refresh_token&refresh_token=x", "token=" + m.token(), "token=hxw_x&token_type_hint=y", "token=%00",
+		`{"name":"x","scopes":["admin"],"expires_in":1e3}`, `{}`, `{"name":"x","permissions":["read"],"keys":` + publicKey + `}`, `{"keys":null,"name":"\u0000"}`,
+		`{"compromised":true}`, `{"id":"x","name":"y","external":[{"source":"a","id":"b"}]}`, `{"link":[{"source":"","id":"\ud83d\ude00"}],"unlink":[]}`,
+	} {
+		f.Add(byte(i), []byte(body))
+	}
+	f.Fuzz(func(t *testing.T, which byte, body []byte) {
+		r := routes[int(which)%len(routes)]
+		if r.shows == "" {
+			r.shows = "Cookie: " + sessionCookie + "=" + root.cookies[sessionCookie]
+		}
+		request := fmt.Sprintf("%s HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", r.line, r.shows, r.kind, len(body), body)
+		conn := &recorded{in: strings.NewReader(request)}
+		_ = fix.app.Server().ServeConn(conn)
+		head, answer, _ := strings.Cut(conn.out.String(), "\r\n\r\n")
+		switch {
+		case !strings.HasPrefix(head, "HTTP/1.1 2") && !strings.HasPrefix(head, "HTTP/1.1 4"), !strings.Contains(head, "\r\nCache-Control: no-store\r\n"):
+			t.Fatalf("%s with %q is answered by %q", r.line, body, conn.out.String())
+		case strings.HasPrefix(head, "HTTP/1.1 4") && r.kind == form && len(body) <= 64<<10 && !strings.HasPrefix(answer, `{"error":"`):
+			t.Fatalf("%s with %q is refused by %q", r.line, body, answer)
+		}
+	})
+}
+
 // FuzzReturnTo signs in with any path to return to: it is refused, or leads to our
 // own origin.
 func FuzzReturnTo(f *testing.F) {
