@@ -268,7 +268,7 @@ func (s *Service) resolve(ctx context.Context, t *Trusted, text string, from Vis
 	}
 	v := &verified{
 		issuer: t, version: r.version, issued: b.Claims.IssuedAt * 1000,
-		from: max(b.Claims.NotBefore, b.Claims.IssuedAt) - leeway, end: b.Claims.Expiry + leeway,
+		from: max(b.Claims.NotBefore, b.Claims.IssuedAt) - leeway, end: min(b.Claims.Expiry+leeway, s.oldest(&b.Claims)),
 	}
 	v.principal, v.epoch, err = s.bearerOf(ctx, t, text, &b, r.epoch, from)
 	if err != nil {
@@ -296,10 +296,15 @@ func (s *Service) acceptable(t *Trusted, b *ports.Bearer) error {
 		return token.ErrIssuer
 	case c.IssuedAt <= 0, c.Expiry <= 0:
 		return token.ErrClaimMissing
-	case s.Now().Unix() > c.IssuedAt+int64(s.Settings.ForeignLife/time.Second)+leeway:
+	case s.Now().Unix() >= s.oldest(c):
 		return token.ErrTooOld
 	}
 	return user.CheckSubject(c.Subject)
+}
+
+// oldest returns when a token of another issuer is too old, in Unix seconds.
+func (s *Service) oldest(c *token.Claims) int64 {
+	return c.IssuedAt + int64(s.Settings.ForeignLife/time.Second) + leeway + 1
 }
 
 // fromIssuer returns an issuer's refusal as one of ours.

@@ -113,6 +113,7 @@ func TestService_tokens_clock(t *testing.T) {
 		want   string
 	}{
 		{"expires", map[string]any{"exp": at(time.Minute)}, 119 * time.Second, 120 * time.Second, "unauthenticated token_expired"},
+		{"grows too old", map[string]any{"iat": at(time.Minute - 24*time.Hour), "exp": at(24 * time.Hour)}, 120 * time.Second, 121 * time.Second, "unauthenticated token_too_old"},
 		{"not yet valid", map[string]any{"nbf": at(2 * time.Minute)}, time.Minute, 59 * time.Second, "unauthenticated token_not_yet_valid"},
 		{"issued in the future", map[string]any{"iat": at(2 * time.Minute)}, time.Minute, 59 * time.Second, "unauthenticated token_issued_in_future"},
 	}
@@ -745,4 +746,31 @@ func TestService_apiToken(t *testing.T) {
 			t.Error(got)
 		}
 	})
+}
+
+// TestService_tokens_duringLoad: a token that was looked at while another process'
+// marks were being read is refused once they are.
+func TestService_tokens_duringLoad(t *testing.T) {
+	w := newBearerWorld(t)
+	w.up().add(aliceID, known, urlOf(known), dana1)
+	text := w.abroad[known].mint(dana1, nil)
+	_, g := w.signedIn()
+	other := w.serve(w.withProviders, w.withIssuers)
+	if err := other.Kick(t.Context(), w.root(), aliceID, client); err != nil {
+		t.Fatal(err)
+	}
+	w.reset()
+	w.before["Marks.List#1"] = func() error {
+		w.must(text)
+		w.must(g.Access)
+		return nil
+	}
+	if err := w.service.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"foreign": text, "own": g.Access} {
+		if got := w.answer(text); got != "unauthenticated token_revoked" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
 }
