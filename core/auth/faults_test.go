@@ -18,6 +18,7 @@ import (
 	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/auth"
 	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/user"
 )
 
@@ -361,6 +362,7 @@ func TestService_parallel(t *testing.T) {
 		c.Settings.Algorithm = "HS256"
 		c.Settings.AccountLimit, c.Settings.AddressLimit, c.Settings.MailLimit = user.Limit{}, user.Limit{}, user.Limit{}
 	})
+	proof := w.addClient(robotID, tenant.Default, "p1", "p2")
 	w.tick = time.Microsecond
 	ctx := t.Context()
 	var wait sync.WaitGroup
@@ -378,7 +380,7 @@ func TestService_parallel(t *testing.T) {
 				if err != nil {
 					continue
 				}
-				switch (worker + i) % 8 {
+				switch (worker + i) % 11 {
 				case 0:
 					_ = w.service.Logout(ctx, who.Principal, client)
 				case 1:
@@ -399,6 +401,22 @@ func TestService_parallel(t *testing.T) {
 				case 7:
 					_, _ = w.service.Renew(ctx, g.Cookie)
 					_, _ = w.service.Blackout(ctx, w.root(), time.Time{}, client)
+				case 8:
+					made, _ := w.service.IssueMachineToken(ctx, proof, nil, client)
+					w.note(made)
+					_, _ = w.service.DisableClient(ctx, w.root(), robotID, i%3 == 0, client)
+				case 9:
+					scopes := []string{fmt.Sprint("p", i%2+1)}
+					_, _ = w.service.ChangeClient(ctx, w.root(), robotID, auth.ChangedClient{Permissions: &scopes}, client)
+					made, _ := w.service.IssueMachineToken(ctx, proof, nil, client)
+					w.note(made)
+				case 10:
+					tok, text, _ := w.service.MakeAPIToken(ctx, who.Principal, auth.NewAPIToken{Name: "script", Scopes: who.Permissions}, client)
+					w.secret("an API token", text)
+					_, _ = w.service.Authenticate(ctx, auth.Credentials{Bearer: text, HasBearer: text != ""})
+					if i%2 == 0 {
+						_ = w.service.DeleteAPIToken(ctx, who.Principal, tok.ID, client)
+					}
 				}
 				_, _ = w.service.Authenticate(ctx, auth.Credentials{Session: g.Cookie})
 				_, _ = w.service.Authenticate(ctx, auth.Credentials{Access: g.Access})
