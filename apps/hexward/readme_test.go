@@ -423,7 +423,7 @@ func TestReadme_recipes(t *testing.T) {
 				marked++
 			}
 		}
-		if all := strings.Count(text, "```"+language); all == 0 || all != checked[language]+marked {
+		if all := len(regexp.MustCompile("(?m)^[ \t]*(```|~~~) *"+language).FindAllString(text, -1)); all == 0 || all != checked[language]+marked {
 			t.Errorf("of %d blocks of %s %d were checked and %d are in a tour", all, language, checked[language], marked)
 		}
 	}
