@@ -129,8 +129,8 @@ type ChangedClient struct {
 	Keys        *[]byte
 }
 
-// ChangeClient changes a client. Tokens that say otherwise are revoked: all that there are, when it is given other permissions
-// or a key is taken away. A client that gets keys has no secret any more; one whose keys are taken away (none, or an
+// ChangeClient changes a client. Tokens that say otherwise are revoked: all that there are, when it is given permissions
+// or a key is taken away; another key besides ends none. A client that gets keys has no secret any more; one whose keys are taken away (none, or an
 // empty text) authenticates again once RotateClient gave it a secret. The principal is an administrator.
 func (s *Service) ChangeClient(ctx context.Context, p *access.Principal, id string, in ChangedClient, c Client) (client.Client, error) {
 	event := ports.Event{Action: "client.change", Subject: id, Detail: map[string]string{}}
@@ -156,7 +156,8 @@ func (s *Service) ChangeClient(ctx context.Context, p *access.Principal, id stri
 	}
 	ends := false
 	cl, begun, err := s.changeClient(ctx, scope, id, func(cl *client.Client) error {
-		ends = in.Permissions != nil // even if they are the same: the call that changed them may have failed after that
+		// Even if something is set to what it is: the call that changed it may have failed after that.
+		ends = in.Permissions != nil || in.Keys != nil && (len(cl.Secrets) > 0 || !keeps(cl.Keys, probe.Keys) || keeps(probe.Keys, cl.Keys))
 		cl.UpdatedAt = now
 		if in.Name != nil {
 			cl.Name = probe.Name
@@ -166,7 +167,6 @@ func (s *Service) ChangeClient(ctx context.Context, p *access.Principal, id stri
 			cl.Permissions = probe.Permissions
 		}
 		if in.Keys != nil {
-			ends = ends || len(cl.Secrets) > 0 || !keeps(cl.Keys, probe.Keys)
 			event.Detail["keys"] = "changed"
 			cl.Keys, cl.Secrets = probe.Keys, nil
 		}

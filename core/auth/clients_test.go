@@ -107,7 +107,7 @@ func TestService_ChangeClient(t *testing.T) {
 		{"its permissions", false, auth.ChangedClient{Permissions: &less}, "ok", true, true},
 		{"keys for a secret", false, auth.ChangedClient{Keys: key("k1")}, "ok", true, false},
 		{"another key besides", true, auth.ChangedClient{Keys: key("k1", "k2")}, "ok", false, true},
-		{"the same key", true, auth.ChangedClient{Keys: key("k1")}, "ok", false, true},
+		{"the same key, as one does who was told that it failed", true, auth.ChangedClient{Keys: key("k1")}, "ok", true, true},
 		{"another key in its place", true, auth.ChangedClient{Keys: key("k2")}, "ok", true, false},
 		{"no keys", true, auth.ChangedClient{Keys: &none}, "ok", true, false},
 		{"a private key", true, auth.ChangedClient{Name: &name, Keys: &private}, "invalid key_private", false, true},
@@ -159,6 +159,22 @@ func TestService_ChangeClient(t *testing.T) {
 		}
 		if got := w.ask(auth.ClientProof{ID: robotID, Secret: text}); got != "ok" {
 			t.Error(got)
+		}
+	})
+	t.Run("keys changed again after it failed", func(t *testing.T) {
+		w := newWorld(t)
+		k := w.addSigner(robotID, tenant.Default)
+		g := w.machineToken(auth.ClientProof{Assertion: k.assert(w)})
+		w.reset()
+		w.before["Marks.Add#1"] = func() error { return errDown }
+		if _, err := w.service.ChangeClient(t.Context(), w.root(), robotID, auth.ChangedClient{Keys: key("k2")}, client); outcome(err) != "unavailable down" {
+			t.Fatal(err)
+		}
+		if _, err := w.service.ChangeClient(t.Context(), w.root(), robotID, auth.ChangedClient{Keys: key("k2")}, client); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.bearer(g.Access); got != "unauthenticated token_revoked" || w.marks["user "+robotID].Before == 0 {
+			t.Errorf("%s, marks %v", got, w.marks)
 		}
 	})
 	t.Run("done again after it failed", func(t *testing.T) {

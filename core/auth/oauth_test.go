@@ -293,6 +293,13 @@ func TestService_assertions(t *testing.T) {
 			return k.hs256(k.private.Public().(ed25519.PublicKey), c)
 		}, want: invalidClient},
 		{name: "HS256 with the JWK", text: func(w *world, k *signer, c map[string]any) string { return k.hs256([]byte(k.jwk()), c) }, want: invalidClient},
+		{name: "HS256 with a secret that somehow is among its keys", text: func(w *world, k *signer, c map[string]any) string {
+			secret := []byte(strings.Repeat("k", 32))
+			w.editClient(robotID, func(c *machine.Client) {
+				c.Keys = fmt.Appendf(nil, `{"keys":[{"kty":"oct","alg":"HS256","kid":"k1","k":%q}]}`, b64.EncodeToString(secret))
+			})
+			return k.hs256(secret, c)
+		}, want: invalidClient},
 		{name: "signed by another client's key", text: func(w *world, k *signer, c map[string]any) string {
 			return newSigner(otherRobotID, k.kid).sign(w, "JWT", c)
 		}, want: invalidClient},
