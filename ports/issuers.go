@@ -19,8 +19,8 @@ type Bearer struct {
 // Issuer verifies the access tokens of another authorization server that is trusted. Nothing of it is fetched before
 // it is needed, and what is fetched is kept for a while; each method is bounded in time and in what it reads.
 type Issuer interface {
-	// Verify checks a token in full but for revocation. One that is refused is an error for which token.ReasonOf
-	// tells why; Unavailable when there are no keys to be had.
+	// Verify checks a token in full but for revocation, with token.DefaultLeeway between clocks. One that is refused is
+	// an error for which token.ReasonOf tells why; Unavailable when there are no keys to be had.
 	Verify(ctx context.Context, compact string) (Bearer, error)
 
 	// Person returns whom a user's token is about: what its claims say, and what the issuer's userinfo or

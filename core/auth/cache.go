@@ -82,7 +82,7 @@ func (c *sessionCache) idle(d time.Duration) (number byte, ok bool) {
 	defer c.idlesMu.Unlock()
 	for i := range c.known {
 		if c.idles[i] == d {
-			return byte(i), true //nolint:gosec // less than 1<<idleBits
+			return byte(i), true
 		}
 	}
 	if c.known == len(c.idles) {

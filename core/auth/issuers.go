@@ -94,7 +94,7 @@ func (c *Config) checkIssuers() error {
 // checkCaches refuses one cache for both, where garbage would push out what is good.
 func (c *Config) checkCaches() error {
 	if c.Verified != nil && c.Verified == c.Refused {
-		return errors.New("Verified and Refused are two caches")
+		return errors.New("there are two caches, Verified and Refused, and not one for both")
 	}
 	return nil
 }

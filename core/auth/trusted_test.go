@@ -38,7 +38,7 @@ func TestNew_issuers(t *testing.T) {
 		{"no claim before a tenant", func(c *auth.Config) { c.Issuers[0].Tenants = map[string]string{"": acme} }, "a tenant is known by a name"},
 		{"a tenant's id", func(c *auth.Config) { c.Issuers[0].Tenant = "The Reds" }, `not "The Reds"`},
 		{"a provider's tenant's id", func(c *auth.Config) { c.Providers[0].Tenant = "The Reds" }, `not "The Reds"`},
-		{"one cache for both", func(c *auth.Config) { c.Refused = c.Verified }, "two caches"},
+		{"one cache for both", func(c *auth.Config) { c.Refused = c.Verified }, "two caches, Verified"},
 		{"no caches", func(c *auth.Config) { c.Verified, c.Refused = nil, nil }, ""},
 	}
 	for _, tt := range tests {

@@ -305,10 +305,18 @@ func TestService_tokens_garbage(t *testing.T) {
 // TestService_tokens_unavailable: that nobody could tell is not remembered.
 func TestService_tokens_unavailable(t *testing.T) {
 	tests := []struct{ call, token string }{
-		{"Issuer.Verify#1", "known"}, {"Identities.BySubject#1", "known"},
-		{"Issuer.Verify#1", "made"}, {"Identities.BySubject#1", "made"}, {"Issuer.Person#1", "made"}, {"Users.Create#1", "made"},
-		{"Identities.Create#1", "made"}, {"Audit.Record#1", "made"}, {"Audit.Record#2", "made"}, {"Identities.BySubject#3", "made"},
-		{"Tenants.ByExternal#1", "org"}, {"APITokens.ByHash#1", "api"},
+		{"Issuer.Verify#1", "known"},
+		{"Identities.BySubject#1", "known"},
+		{"Issuer.Verify#1", "made"},
+		{"Identities.BySubject#1", "made"},
+		{"Issuer.Person#1", "made"},
+		{"Users.Create#1", "made"},
+		{"Identities.Create#1", "made"},
+		{"Audit.Record#1", "made"},
+		{"Audit.Record#2", "made"},
+		{"Identities.BySubject#3", "made"},
+		{"Tenants.ByExternal#1", "org"},
+		{"APITokens.ByHash#1", "api"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.token+" "+tt.call, func(t *testing.T) {
@@ -493,7 +501,7 @@ func TestService_tokens_together(t *testing.T) {
 		var late string
 		all.Go(func() { w.answer(text) })
 		wait(t, reached)
-		if _, err := w.service.Ban(t.Context(), w.root(), aliceID, "", time.Time{}, client); err != nil {
+		if _, err := w.service.Permit(t.Context(), w.root(), aliceID, []string{"z"}, client); err != nil {
 			t.Fatal(err)
 		}
 		started := make(chan struct{})
@@ -502,8 +510,8 @@ func TestService_tokens_together(t *testing.T) {
 		time.Sleep(10 * time.Millisecond) // it waits by now; if it does not, it reads for itself
 		close(release)
 		all.Wait()
-		if late != "unauthenticated banned" {
-			t.Errorf("a request that began after the ban: %s", late)
+		if late != "user alice in default may [z]" {
+			t.Errorf("a request that began after the change: %s", late)
 		}
 	})
 	t.Run("without memory", func(t *testing.T) {
@@ -773,4 +781,33 @@ func TestService_tokens_duringLoad(t *testing.T) {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
+}
+
+// TestService_tokens_revoked: a token that is revoked by itself ends in both places
+// where it can be shown, and no other one does.
+func TestService_tokens_revoked(t *testing.T) {
+	w := newBearerWorld(t)
+	_, g := w.signedIn()
+	next, err := w.service.Refresh(t.Context(), g.Refresh, client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.grantSecrets(next)
+	shown := []auth.Credentials{{Access: g.Access}, {Bearer: g.Access, HasBearer: true}, {Bearer: next.Access, HasBearer: true}}
+	ask := func(want ...string) {
+		t.Helper()
+		for i, c := range shown {
+			for range 2 {
+				if _, err := w.service.Authenticate(t.Context(), c); outcome(err) != want[i] {
+					t.Errorf("%d: %v, want %s", i, err, want[i])
+				}
+			}
+		}
+	}
+	ask("ok", "ok", "ok")
+	if err := w.service.RevokeToken(t.Context(), nil, g.Access, client); err != nil {
+		t.Fatal(err)
+	}
+	const revoked = "unauthenticated token_revoked"
+	ask(revoked, revoked, "ok")
 }
