@@ -12,6 +12,8 @@
 //		return c.JSON(notesOf(web.PrincipalFrom(c).Subject))
 //	})
 //
+// or with one policy before all of them, as app.Use(guard.Enforce(policy)).
+//
 // routes.go is the whole API on one page. Every route goes through serve
 // (call.go), which refuses what is ambiguous or forged, finds out who asks, runs
 // the route's handler, and turns an error into a status by the one table of
@@ -95,7 +97,21 @@
 //
 // # Forward authentication
 //
-// GET /verify answers a proxy's sub-request: 200 with X-Auth-Subject, X-Auth-Name,
-// X-Auth-Tenant, X-Auth-Permissions and X-Auth-Session, or 401. Whatever is not
-// printable ASCII in a value, and "%", is percent-encoded.
+// GET /verify answers whoever asks about themselves: 200 with X-Auth-Subject,
+// X-Auth-Name, X-Auth-Kind, X-Auth-Tenant, X-Auth-Permissions and X-Auth-Session, or
+// 401. Whatever is not printable ASCII in a value, and "%", is percent-encoded.
+//
+// With Config.Forward it answers a proxy about somebody else's request, by
+// Config.Policy (forward.go). The question is a trusted proxy's, and says the
+// request's method and target once and in the way of its family, or it is 403. A yes
+// is 200 and has every X-Auth-* header, those too that are empty, X-Auth-Token among
+// them, so that each takes the place of what a client sent; a no is a problem, 401 or
+// 403, and 400 for a path that can be read in more than one way, which nginx would turn
+// into a 500 and which to it is 403. Who goes to a page and is not signed in is led to
+// the sign-in page and back: by a 302, or to nginx by X-Auth-Sign-In beside the 401.
+//
+// No proxy takes a 5xx of ours, or none, for a yes: nginx then answers 500, Caddy 502 or
+// what we answered, Traefik 500 or what we answered, and Envoy what its status_on_error
+// says, unless its failure_mode_allow is set. apps/hexward/deploy has the configuration
+// of each.
 package web

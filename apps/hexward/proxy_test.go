@@ -235,6 +235,12 @@ func (p *protected) routes(t *testing.T) {
 		case tt.want != "" && identity(seen[0]) != tt.want:
 			t.Errorf("%s %s of %s reached the app as %q's, want %q's", tt.method, tt.target, tt.caller, identity(seen[0]), tt.want)
 		}
+		if name, _, _ := strings.Cut(tt.caller, "'"); len(seen) == 1 && strings.HasPrefix(tt.want, "user ") {
+			whose := []string{strings.Join(seen[0].get("X-Auth-Name"), ","), strings.Join(seen[0].get("X-Auth-Tenant"), ",")}
+			if session := strings.Join(seen[0].get("X-Auth-Session"), ","); !slices.Equal(whose, []string{name, "default"}) || (session == "") != (tt.caller == "writer's script") {
+				t.Errorf("%s %s of %s reached the app with name and tenant %q and session %q", tt.method, tt.target, tt.caller, whose, session)
+			}
+		}
 	}
 }
 
