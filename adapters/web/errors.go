@@ -47,7 +47,7 @@ var outsideErrors = map[int]*statusError{
 	fiber.StatusNotFound:                    {fiber.StatusNotFound, "not_found", "there is nothing here"},
 	fiber.StatusRequestTimeout:              {fiber.StatusRequestTimeout, "request_timeout", "the request did not arrive in time"},
 	fiber.StatusRequestEntityTooLarge:       {fiber.StatusRequestEntityTooLarge, "body_too_large", "a body has at most 65536 bytes"},
-	fiber.StatusRequestHeaderFieldsTooLarge: {fiber.StatusRequestHeaderFieldsTooLarge, "headers_too_large", "the request line and headers have at most 8192 bytes together"},
+	fiber.StatusRequestHeaderFieldsTooLarge: {fiber.StatusRequestHeaderFieldsTooLarge, "headers_too_large", "the request line and headers are longer than this server takes"},
 }
 
 // problem is an error as RFC 9457 writes it. Its type is about:blank, so the title

@@ -30,11 +30,21 @@ var proxies = []proxy{
 	{name: "envoy", relays: true},
 }
 
-// The bounds of what is asked about, in bytes.
+// The bounds of what is asked about, in bytes. A question has the cookies and headers
+// of an app's own besides; nginx takes as many of a client by default.
 const (
-	maxMethod = 32
-	maxTarget = 8 << 10
+	maxMethod   = 32
+	maxTarget   = 8 << 10
+	maxQuestion = 32 << 10
 )
+
+// maxHeaders bounds the request line and headers, in bytes.
+func (s *server) maxHeaders() int {
+	if s.Forward != "" {
+		return maxQuestion
+	}
+	return maxHeaders
+}
 
 var errForward = fault.New(fault.Forbidden, "forward_headers", "this answers a trusted proxy that says, once and in the way that is configured, which request it asks about")
 

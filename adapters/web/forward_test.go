@@ -362,6 +362,21 @@ func TestForward_signIn(t *testing.T) {
 	mounted.ask("caddy", "GET", "/orders", http.Header{"Sec-Fetch-Mode": {"navigate"}}).want(401, "unauthenticated") // there is no such page
 }
 
+// An app's own cookies and headers come with a question, up to what nginx takes.
+func TestForward_long(t *testing.T) {
+	for _, family := range families {
+		t.Run(family, func(t *testing.T) {
+			f := forwarding(t, family, nil)
+			alice := f.cast()["alice"]
+			alice.Set("X-App", strings.Repeat("a", 16<<10))
+			f.ask(family, "GET", "/?q="+strings.Repeat("a", 8<<10-4), alice).want(200, "")
+			f.ask(family, "GET", "/?q="+strings.Repeat("a", 8<<10-3), alice).want(403, "forward_headers")
+			alice.Set("X-App", strings.Repeat("a", 32<<10))
+			f.ask(family, "GET", "/", alice).want(431, "headers_too_large")
+		})
+	}
+}
+
 // What ends a session counts with the next question.
 func TestForward_revoked(t *testing.T) {
 	f := forwarding(t, "nginx", nil)

@@ -146,7 +146,7 @@ func New(service *auth.Service, c Config) (*fiber.App, error) {
 		ReadTimeout:                  s.ReadTimeout,
 		WriteTimeout:                 s.WriteTimeout,
 		IdleTimeout:                  s.IdleTimeout,
-		ReadBufferSize:               maxHeaders,
+		ReadBufferSize:               s.maxHeaders(),
 		BodyLimit:                    maxBody,
 		ErrorHandler:                 s.outside,
 	})
