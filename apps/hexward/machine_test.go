@@ -379,6 +379,9 @@ func TestServe_shared_secret(t *testing.T) {
 	if code != 0 {
 		t.Fatal(stderr)
 	}
+	if _, stderr, code := commandWith(t, env, "", "keys", "rotate", "--data", data); code != 3 || strings.Contains(stderr, signing) {
+		t.Errorf("a key takes over from a configured secret: exit code %d: %s", code, stderr)
+	}
 	for _, k := range decode[[]struct{ ID, State string }](t, stdout) {
 		if k.State == "retired" {
 			if _, stderr, code := commandWith(t, env, "", "keys", "retire", k.ID, "--compromised", "--data", data); code != 0 {
