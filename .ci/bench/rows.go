@@ -27,7 +27,7 @@ var rows = []row{
 	{what: "bearer check, seen before: bare Fiber / ours", of: request("bare"), to: request("bearer"), aim: 0.9, least: true, slow: true},
 	{what: "bearer check of another issuer's token, seen before: bare Fiber / ours", of: request("bare"), to: request("foreign"), aim: 0.9, least: true, slow: true},
 	{what: "API token check, seen before: bare Fiber / ours", of: request("bare"), to: request("api-token"), aim: 0.9, least: true, slow: true},
-	beyond("own, EdDSA"), beyond("own, HS256"), beyond("foreign, ES256"), beyond("foreign, RS256"),
+	beyond("own, EdDSA"), beyond("own, HS256"), beyond("foreign, HS256"), beyond("foreign, ES256"), beyond("foreign, RS256"),
 	decision("10 rules", "10/typical"), decision("100 rules", "100/typical"), decision("1,000 rules", "1000/typical"),
 	decision("1,000 rules that overlap as much as they can", "1000/worst"),
 	{

@@ -52,6 +52,11 @@ func BenchmarkBearer(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	authentic := func(input, signature []byte) bool {
+		mac := hmac.New(sha256.New, []byte(signing))
+		mac.Write(input)
+		return hmac.Equal(mac.Sum(nil), signature)
+	}
 	for _, one := range []struct {
 		name  string
 		guard *guard
@@ -60,11 +65,8 @@ func BenchmarkBearer(b *testing.B) {
 		{"own/EdDSA", newGuard(b, issuer, own, nil), func(input, signature []byte) bool {
 			return ed25519.Verify(own.Public().(ed25519.PublicKey), input, signature)
 		}},
-		{"own/HS256", newGuard(b, issuer, []byte(signing), nil), func(input, signature []byte) bool {
-			mac := hmac.New(sha256.New, []byte(signing))
-			mac.Write(input)
-			return hmac.Equal(mac.Sum(nil), signature)
-		}},
+		{"own/HS256", newGuard(b, issuer, []byte(signing), nil), authentic},
+		{"foreign/HS256", newGuard(b, issuer, own, []byte(signing)), authentic},
 		{"foreign/ES256", newGuard(b, issuer, own, point), func(input, signature []byte) bool {
 			hash := sha256.Sum256(input)
 			return ecdsa.Verify(&point.PublicKey, hash[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:]))
@@ -203,11 +205,16 @@ func keySet(b *testing.B, private any) string {
 // elsewhere trusts the other issuer with the public half of a key.
 func elsewhere(b *testing.B, private any) auth.Trusted {
 	b.Helper()
-	made, err := idp.NewIssuer(idp.IssuerConfig{
-		Name: "strangers", Issuer: strangers, JWKS: strangers + "keys", Audiences: []string{"https://id.example"},
-		Machines:  idp.MachineRules{Claims: map[string]string{"gty": "client-credentials"}},
-		Transport: served(keySet(b, private)),
-	})
+	config := idp.IssuerConfig{
+		Name: "strangers", Issuer: strangers, Audiences: []string{"https://id.example"},
+		Machines: idp.MachineRules{Claims: map[string]string{"gty": "client-credentials"}},
+	}
+	if secret, symmetric := private.([]byte); symmetric {
+		config.Secret, config.Algorithms = string(secret), []string{"HS256"}
+	} else {
+		config.JWKS, config.Transport = strangers+"keys", served(keySet(b, private))
+	}
+	made, err := idp.NewIssuer(config)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -227,16 +234,24 @@ func (s served) RoundTrip(*http.Request) (*http.Response, error) {
 // speak returns the n-th token of a machine of another issuer.
 func speak(b *testing.B, issuer string, private any, n int) string {
 	b.Helper()
-	method := jwt.SigningMethod(jwt.SigningMethodES256)
-	if _, ok := private.(*rsa.PrivateKey); ok {
+	var method jwt.SigningMethod
+	switch private.(type) {
+	case *ecdsa.PrivateKey:
+		method = jwt.SigningMethodES256
+	case *rsa.PrivateKey:
 		method = jwt.SigningMethodRS256
+	default:
+		method = jwt.SigningMethodHS256
 	}
 	now := time.Now()
 	t := jwt.NewWithClaims(method, jwt.MapClaims{
 		"iss": issuer, "sub": "worker@clients", "aud": "https://id.example", "azp": "worker", "gty": "client-credentials", "scope": "read write",
 		"iat": now.Unix(), "exp": now.Add(10 * time.Minute).Unix(), "jti": fmt.Sprint("token-", n),
 	})
-	t.Header["typ"], t.Header["kid"] = "at+jwt", "theirs"
+	t.Header["typ"] = "at+jwt"
+	if method != jwt.SigningMethodHS256 {
+		t.Header["kid"] = "theirs"
+	}
 	text, err := t.SignedString(private)
 	if err != nil {
 		b.Fatal(err)
