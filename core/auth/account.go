@@ -75,10 +75,15 @@ func (s *Service) ChangeUsername(ctx context.Context, p *access.Principal, id, u
 }
 
 // DeleteAccount deletes the principal's own user with everything that belongs to
-// it, once they have shown their password again. The last administrator of a tenant is Conflict with "last_admin".
+// it, once they have shown their password again. What they hold of other issuers' tokens
+// makes them no other account. The last administrator of a tenant is Conflict with "last_admin".
 func (s *Service) DeleteAccount(ctx context.Context, p *access.Principal, password string, c Client) error {
 	event := by(p, ports.Event{Action: "user.delete", Subject: p.Subject})
 	u, err := s.reauthenticate(ctx, p, password, c, event.Action)
+	if err != nil {
+		return err
+	}
+	elsewhere, err := s.atIssuers(ctx, u.ID)
 	if err != nil {
 		return err
 	}
@@ -89,12 +94,11 @@ func (s *Service) DeleteAccount(ctx context.Context, p *access.Principal, passwo
 			return s.refused(ctx, c, event, err)
 		}
 	}
-	err = s.Users.Delete(ctx, u.ID)
-	if isNotFound(err) {
-		err = nil
+	for _, i := range elsewhere { // before the user is gone: see makeBearer
+		err = errors.Join(err, s.markForeign(ctx, identityKey(i.Issuer, i.Subject)))
 	}
-	if err != nil {
-		err = fmt.Errorf("delete user: %w", err)
+	if deleteErr := s.Users.Delete(ctx, u.ID); deleteErr != nil && !isNotFound(deleteErr) {
+		err = errors.Join(err, fmt.Errorf("delete user: %w", deleteErr))
 		if holdsAdmin(&u) {
 			s.undo(ctx, s.Users, u.ID, restore)
 		}

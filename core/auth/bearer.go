@@ -383,8 +383,13 @@ func (s *Service) bearerOf(
 	return p, epoch, nil
 }
 
-// makeBearer makes the user of an issuer's token, as a provider's sign-in does.
+// makeBearer makes the user of an issuer's token, as a provider's sign-in does. The
+// token has no user now; whoever deletes one leaves a mark first, so that it is not
+// made again by a token from before.
 func (s *Service) makeBearer(ctx context.Context, t *Trusted, text string, b *ports.Bearer, from Visitor) error {
+	if s.revoked(&token.Claims{Subject: foreignPrefix + identityKey(t.URL, b.Claims.Subject), IssuedAt: b.Claims.IssuedAt}) {
+		return badToken(token.ErrRevoked)
+	}
 	who, err := t.Issuer.Person(ctx, text, b)
 	if err != nil {
 		return fmt.Errorf("ask %s whose token it is: %w", t.Name, err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/tenant"
+	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
 
@@ -48,6 +49,18 @@ func (t *Trusted) upstream() *Upstream {
 	return &Upstream{
 		Name: t.Name, Title: t.Name, Tenant: t.Tenant, Tenants: t.Tenants, TenantRequired: t.TenantRequired, LinkByEmail: t.LinkByEmail,
 	}
+}
+
+// atIssuers returns a user's identities of issuers whose tokens are taken.
+func (s *Service) atIssuers(ctx context.Context, userID string) ([]user.Identity, error) {
+	if len(s.Issuers) == 0 || s.Identities == nil {
+		return nil, nil
+	}
+	list, err := s.Identities.ByUser(ctx, userID)
+	if err != nil {
+		return nil, fmt.Errorf("list identities: %w", err)
+	}
+	return slices.DeleteFunc(list, func(i user.Identity) bool { return s.trusted[i.Issuer] == nil }), nil
 }
 
 // checkIssuers names what is wrong with the issuers.

@@ -24,18 +24,18 @@ func (s *Service) markLife(m token.Mark) time.Duration {
 	return s.tokenLife()
 }
 
-// foreignPrefix stands before a user's id in what the tokens of other issuers about
-// them are marked by. Most of what revokes our own tokens, such as a change of
+// foreignPrefix stands before a user's id, or before an identity's key, in what the
+// tokens of other issuers about them are marked by. Most of what revokes our own tokens, such as a change of
 // permissions, does so for what they say of their user, which those do not say.
 const foreignPrefix = "foreign:"
 
-// markForeign revokes the tokens of other issuers that a user has now, as markUser
-// does with ours.
-func (s *Service) markForeign(ctx context.Context, id string) error {
+// markForeign revokes the tokens of other issuers that a user, or whoever has an
+// identity, has now, as markUser does with ours.
+func (s *Service) markForeign(ctx context.Context, whose string) error {
 	if len(s.Issuers) == 0 {
 		return nil
 	}
-	return s.mark(ctx, token.Mark{Kind: token.MarkUser, Value: foreignPrefix + id, Before: s.upToNow()})
+	return s.mark(ctx, token.Mark{Kind: token.MarkUser, Value: foreignPrefix + whose, Before: s.upToNow()})
 }
 
 // loadMarks reads the marks from the store.

@@ -783,6 +783,57 @@ func TestService_tokens_duringLoad(t *testing.T) {
 	}
 }
 
+// TestService_tokens_deletedAccount: what somebody holds of another issuer's tokens
+// makes no account again that they deleted; a later one does.
+func TestService_tokens_deletedAccount(t *testing.T) {
+	w := newBearerWorld(t, func(c *auth.Config) { c.Issuers[0].URL = googleIss })
+	a := w.danaAbroad(cup)
+	a.url = googleIss
+	a.rekey("1")
+	g := w.mustCome("google", with(dana(), func(p *ports.Person) { p.Subject = dana1 }))
+	w.up().add(g.User.ID, "loose", looseIss, "not asked")
+	text := a.mint(dana1, nil)
+	first := w.must(text)
+	if first.Subject != g.User.ID {
+		t.Fatalf("%+v", first)
+	}
+	p := w.principal(g)
+	w.reset()
+	w.after["Users.Delete#1"] = func() error { // the application asks while it is being done
+		if got := w.answer(text); got != "unauthenticated token_revoked" {
+			t.Errorf("meanwhile: %s", got)
+		}
+		return nil
+	}
+	if err := w.service.DeleteAccount(t.Context(), p, "", client); err != nil {
+		t.Fatal(err)
+	}
+	people := w.userNames()
+	other := w.serve(w.withProviders, w.withIssuers, func(c *auth.Config) { c.Issuers[0].URL = googleIss })
+	for _, s := range []*auth.Service{w.service, w.service, other} {
+		if _, err := s.Authenticate(t.Context(), auth.Credentials{Bearer: text, HasBearer: true}); outcome(err) != "unauthenticated token_revoked" {
+			t.Error(err)
+		}
+	}
+	if got := w.userNames(); !slices.Equal(got, people) || slices.Contains(got, "dana") {
+		t.Errorf("users: %v", got)
+	}
+	if n := len(w.marks); n != 2 { // the user's and the identity's
+		t.Errorf("%d marks: %v", n, w.marks)
+	}
+	w.pass(23 * time.Hour)
+	if err := w.service.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	old := a.mint(dana1, map[string]any{"iat": epoch.Unix()})
+	if got := w.answer(old); got != "unauthenticated token_revoked" {
+		t.Errorf("a day later: %s", got)
+	}
+	if p := w.must(a.mint(dana1, nil)); p.Subject == first.Subject || p.Name != "dana" {
+		t.Errorf("with a later token: %+v", p)
+	}
+}
+
 // TestService_tokens_revoked: a token that is revoked by itself ends in both places
 // where it can be shown, and no other one does.
 func TestService_tokens_revoked(t *testing.T) {
