@@ -401,17 +401,27 @@ func TestServe_shared_secret(t *testing.T) {
 	}
 }
 
-// Without room to remember tokens each is verified every time.
-func TestServe_without_token_cache(t *testing.T) {
-	for _, env := range []map[string]string{{"TOKEN_CACHE_SIZE": "0"}, {"TOKEN_CACHE_TTL": "0"}} {
+// However little room there is to remember tokens, or none, each is its owner's.
+func TestServe_small_token_cache(t *testing.T) {
+	for _, env := range []map[string]string{{"TOKEN_CACHE_SIZE": "0"}, {"TOKEN_CACHE_SIZE": "1"}, {"TOKEN_CACHE_TTL": "0"}, {"TOKEN_CACHE_TTL": "1"}} {
 		i := serveWith(t, env, t.TempDir())
-		ada := i.browser()
-		a := ada.do(t, "POST", "/auth/register", object{"username": "ada", "email": "ada@example.org", "password": password, "delivery": "body"}, 201)
-		ada.bearer = a.text("access_token")
-		ada.do(t, "GET", "/auth/verify", nil, 200)
-		ada.do(t, "GET", "/auth/verify", nil, 200)
-		ada.do(t, "POST", "/auth/logout", object{}, 200)
-		ada.do(t, "GET", "/auth/verify", nil, 401)
+		people := map[string]*browser{}
+		for _, name := range []string{"ada", "eve"} {
+			b := i.browser()
+			a := b.do(t, "POST", "/auth/register", object{"username": name, "email": name + "@example.org", "password": password, "delivery": "body"}, 201)
+			b.bearer = a.text("access_token")
+			people[name] = b
+		}
+		for range 20 {
+			for name, b := range people {
+				if a := b.do(t, "GET", "/auth/verify", nil, 200); a.header.Get("X-Auth-Name") != name {
+					t.Fatalf("%v: %s is %s", env, name, a.header.Get("X-Auth-Name"))
+				}
+			}
+		}
+		people["ada"].do(t, "POST", "/auth/logout", object{}, 200)
+		people["ada"].do(t, "GET", "/auth/verify", nil, 401)
+		people["eve"].do(t, "GET", "/auth/verify", nil, 200)
 		i.stop()
 	}
 }
