@@ -800,7 +800,7 @@ func TestService_tokens_deletedAccount(t *testing.T) {
 	p := w.principal(g)
 	w.reset()
 	unseen := a.mint(dana1, nil)
-	w.after["Users.Delete#1"] = func() error { // the application asks while it is being done
+	w.before["Marks.Add#2"] = func() error { // the application asks while it is being done
 		if got := w.answer(unseen); got != "unauthenticated token_revoked" {
 			t.Errorf("meanwhile: %s", got)
 		}
