@@ -271,6 +271,14 @@ func hijacks() []hijack {
 			in := w.begin(p, "loose", with(dana(), func(p *ports.Person) { mallory(p); p.Subject = "mallory-2" }))
 			return func(ctx context.Context) (*auth.Grant, error) { return w.finish(ctx, p, in) }
 		}),
+		both("make an API token", func(w *world, g *auth.Grant) func(context.Context) (*auth.Grant, error) {
+			p := w.principal(g)
+			return func(ctx context.Context) (*auth.Grant, error) {
+				_, text, err := w.service.MakeAPIToken(ctx, p, auth.NewAPIToken{Name: "to come back"}, client)
+				w.secret("an API token", text)
+				return nil, err
+			}
+		}),
 		both("sign in with the identity", func(w *world, _ *auth.Grant) func(context.Context) (*auth.Grant, error) {
 			in := w.begin(nobody, "loose", with(dana(), mallory))
 			return func(ctx context.Context) (*auth.Grant, error) { return w.finish(ctx, nobody, in) }
@@ -318,6 +326,7 @@ func TestService_takeover_races(t *testing.T) {
 						w, up := newUpWorld(t, func(c *auth.Config) { c.Settings.Algorithm = "HS256" })
 						up.add(bobID, "loose", looseIss, "mallory")
 						w.squat(attack.password)
+						w.makeAPIToken(bobID)
 						attacker, own := attack.begin(w), owner.begin(w)
 						earlier := w.sessionsOf(bobID)
 						w.tick = tick
@@ -377,6 +386,11 @@ func (w *world) judgeTakeover(earlier []session.Session, stolen, g *auth.Grant, 
 	for _, s := range earlier {
 		if _, there := w.sessions[s.ID]; there {
 			w.t.Error("an earlier session is left")
+		}
+	}
+	for _, t := range w.tokens {
+		if t.UserID == bobID {
+			w.t.Error("an API token is left")
 		}
 	}
 	if stolen != nil && stolen.User.ID == bobID { // else they came as somebody new

@@ -219,6 +219,23 @@ func TestService_last_administrator_unavailable(t *testing.T) {
 	})
 }
 
+// TestService_last_administrator_page: the one who is left is found behind many who are banned.
+func TestService_last_administrator_page(t *testing.T) {
+	w := newWorld(t)
+	people := w.rule(aliceID, bobID)
+	for i := range 60 {
+		id := fmt.Sprintf("0190aaa0-0000-7000-8000-%012d", i)
+		w.addUser(id, fmt.Sprintf("person%d", i), fmt.Sprintf("p%d@example.org", i), otherPassword, access.Admin)
+		w.edit(id, func(u *user.User) { u.Ban = &user.Ban{From: epoch} })
+	}
+	if err := second(w.service.Permit(t.Context(), people[bobID], aliceID, nil, client)); err != nil {
+		t.Error(err)
+	}
+	if err := w.service.DeleteAccount(t.Context(), people[bobID], otherPassword, client); outcome(err) != "conflict last_admin" {
+		t.Error(err)
+	}
+}
+
 // TestService_turned_away: who tries what is for administrators is seen in the log, and cannot fill it.
 func TestService_turned_away(t *testing.T) {
 	w := newWorld(t)

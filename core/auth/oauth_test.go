@@ -220,6 +220,15 @@ func TestService_RotateClient(t *testing.T) {
 		if diff := cmp.Diff(before, w.client(robotID).Secrets); diff != "" {
 			t.Error(diff)
 		}
+		w.reset()
+		w.before["Audit.Record#1"] = func() error { return errDown }
+		w.before["Clients.Update#2"] = func() error { return errDown }
+		if _, text, err := w.service.RotateClient(t.Context(), w.root(), robotID, false, client); err == nil || text != "" {
+			t.Fatalf("%q, %v", text, err)
+		}
+		if len(w.reports) == 0 || !strings.HasPrefix(w.reports[len(w.reports)-1], "take a client's secret back: ") {
+			t.Errorf("%q", w.reports)
+		}
 	})
 }
 
@@ -424,6 +433,11 @@ func TestService_clients_throttled(t *testing.T) {
 	if err := w.service.RevokeToken(t.Context(), &bad, "x", client); outcome(err) != "throttled too_many_attempts" {
 		t.Errorf("revocation: %v", err)
 	}
+	w.reset()
+	w.before["Attempts.Update#1"] = func() error { return errDown }
+	if got := w.ask(bad); got != "unavailable down" {
+		t.Errorf("when it cannot be counted: %s", got)
+	}
 	elsewhere := auth.Client{Address: netip.MustParseAddr("198.51.100.1")}
 	if _, err := w.service.IssueMachineToken(t.Context(), bad, nil, elsewhere); outcome(err) != invalidClient {
 		t.Errorf("from another network: %v", err)
@@ -483,6 +497,17 @@ func TestService_IssueMachineToken_changed(t *testing.T) {
 			w.consistent()
 		})
 	}
+	t.Run("and cannot be read again", func(t *testing.T) {
+		w := newWorld(t)
+		proof := w.addClient(robotID, tenant.Default, "orders:read")
+		w.after["Machines.ByID#1"] = func() error {
+			return second(w.service.ChangeClient(context.Background(), w.root(), robotID, auth.ChangedClient{Permissions: &less}, client))
+		}
+		w.before["Machines.ByID#2"] = func() error { return errDown }
+		if got := w.ask(proof); got != "unavailable down" {
+			t.Error(got)
+		}
+	})
 	t.Run("again and again", func(t *testing.T) {
 		w := newWorld(t)
 		proof := w.addClient(robotID, tenant.Default, "orders:read")
