@@ -248,7 +248,6 @@ func (g *gate) start(cmd *exec.Cmd, log func() string) {
 	out := &buffer{}
 	cmd.Stdout, cmd.Stderr = out, out
 	g.log = func() string { return out.String() + log() }
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		g.t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -317,6 +318,27 @@ func (p *protected) paths(t *testing.T) {
 			}
 		}
 	}
+	if p.name == "caddy" { // which speaks HTTP/2
+		b := p.people["alice"]
+		for target, status := range map[string]int{
+			"/public/../admin/a": 400, "/public/%2e%2e/admin/a": 400, "//admin/a": 400, "/public/..;/admin/a": 400, "/%61dmin/a": 403, "/public/a?x=/../": 200,
+		} {
+			before := p.app.count()
+			request, err := http.NewRequestWithContext(t.Context(), "GET", b.base, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.URL.Opaque = "//" + appHost + target
+			response, err := b.http.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = response.Body.Close()
+			if reached := p.app.since(before); response.ProtoMajor != 2 || response.StatusCode != status || (len(reached) == 1) != (status == 200) {
+				t.Errorf("GET %s over %s: %d, and the app saw %+v", target, response.Proto, response.StatusCode, reached)
+			}
+		}
+	}
 	for _, tt := range []struct {
 		target, caller string
 		status         int
@@ -525,26 +547,27 @@ func (p *protected) down(t *testing.T) {
 
 // Nothing that stands in Hexward's place and does not say yes is taken for it.
 func TestProxy_noAnswer(t *testing.T) {
-	var status int
+	var status atomic.Int32
 	stub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if status == 0 {
+		if status.Load() == 0 {
 			panic(http.ErrAbortHandler)
 		}
 		w.Header().Set("X-Auth-Subject", "root")
 		w.Header().Set("Location", "/public/a")
-		w.WriteHeader(status)
+		w.WriteHeader(int(status.Load()))
 	}))
 	t.Cleanup(stub.Close)
 	for _, name := range []string{"nginx", "caddy"} {
 		t.Run(name, func(t *testing.T) {
 			g := gates[name](t, strings.TrimPrefix(stub.URL, "http://"))
-			for _, status = range []int{0, 302, 304, 400, 401, 403, 404, 405, 418, 429, 431, 500, 501, 502, 503, 504} {
+			for _, code := range []int32{0, 302, 304, 400, 401, 403, 404, 405, 418, 429, 431, 500, 501, 502, 503, 504} {
+				status.Store(code)
 				if got, reached := g.ask("GET", "/orders"); got.status >= 200 && got.status < 300 || len(reached) > 0 {
-					t.Errorf("%d: the client gets %d, and the app saw %+v", status, got.status, reached)
+					t.Errorf("%d: the client gets %d, and the app saw %+v", code, got.status, reached)
 				}
 			}
 			// A yes without a name leaves none of the client's.
-			status = 204
+			status.Store(204)
 			if got, reached := g.ask("GET", "/orders", "X-Auth-Kind: user", "X-Auth-Name: root"); got.status != 200 || len(reached) != 1 || identity(reached[0]) != "root" || strings.Join(reached[0].get("X-Auth-Name"), "") != "" {
 				t.Errorf("204: the client gets %d, and the app saw %+v", got.status, reached)
 			}
