@@ -16,7 +16,7 @@ import (
 func TestDeploy(t *testing.T) {
 	headers := []string{
 		"X-Auth-Subject", "X-Auth-Name", "X-Auth-Kind", "X-Auth-Tenant", "X-Auth-Permissions", "X-Auth-Session", "X-Auth-Token",
-		"X-Original-", "X-Rewrite-URL", "X-Forwarded-Uri", "X-Forwarded-Method", "X-Forwarded-Prefix", "X-HTTP-Method", "X-Method-Override", "Forwarded",
+		"X-Original", "X-Rewrite-URL", "X-Forwarded-Uri", "X-Forwarded-Method", "X-Forwarded-Prefix", "X-HTTP-Method", "X-Method-Override", "Forwarded",
 	}
 	policy := filepath.Join("deploy", "policy.yaml")
 	must(t, "policy", "check", policy)
