@@ -127,7 +127,7 @@ func (s *Service) Ban(ctx context.Context, p *access.Principal, id, reason strin
 			return user.User{}, s.refused(ctx, c, by(p, event), err)
 		}
 	}
-	err = errors.Join(err, s.kick(ctx, id))
+	err = errors.Join(err, s.shutOut(ctx, id))
 	return u, s.finished(ctx, c, by(p, event), err)
 }
 
@@ -165,12 +165,18 @@ func (s *Service) Kick(ctx context.Context, p *access.Principal, id string, c Cl
 		return fmt.Errorf("read user: %w", err)
 	}
 	event.Tenant = u.Tenant
-	return s.finished(ctx, c, by(p, event), s.kick(ctx, id))
+	return s.finished(ctx, c, by(p, event), s.shutOut(ctx, id))
 }
 
 func (s *Service) kick(ctx context.Context, id string) error {
 	_, err := s.endSessions(ctx, id, "")
-	return errors.Join(err, s.markUser(ctx, id), s.markForeign(ctx, id))
+	return errors.Join(err, s.markUser(ctx, id))
+}
+
+// shutOut is kick that ends the tokens of other issuers too, which nothing else
+// keeps from working.
+func (s *Service) shutOut(ctx context.Context, id string) error {
+	return errors.Join(s.kick(ctx, id), s.markForeign(ctx, id))
 }
 
 // Blackout ends every session that was begun at or before a moment, for

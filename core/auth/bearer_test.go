@@ -315,3 +315,43 @@ func TestService_Authenticate_ended(t *testing.T) {
 		}
 	}
 }
+
+// TestService_apiToken_dispossessed: who claimed somebody's address, and made a token
+// to come back by, does not come back once the address' owner is there.
+func TestService_apiToken_dispossessed(t *testing.T) {
+	take := map[string]func(*world) error{
+		"a sign-in": func(w *world) error { return second(w.come("google", bobAt())) },
+		"a token": func(w *world) error {
+			a := w.abroad[cup]
+			a.people["bob-1"] = bobAt()
+			return second(w.show(a.mint("bob-1", nil)))
+		},
+	}
+	for name, own := range take {
+		t.Run(name, func(t *testing.T) {
+			w := newBearerWorld(t)
+			w.squat(true)
+			p := w.principal(w.login("bob", otherPassword))
+			_, text, err := w.service.MakeAPIToken(t.Context(), p, auth.NewAPIToken{Name: "back door"}, client)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.up().add(bobID, looseIs, urlOf(looseIs), "mallory")
+			foreign := w.abroad[looseIs].mint("mallory", nil)
+			for _, text := range []string{text, foreign} {
+				if p := w.must(text); p.Subject != bobID {
+					t.Fatalf("%+v", p)
+				}
+			}
+			if err := own(w); err != nil {
+				t.Fatal(err)
+			}
+			if got := w.answer(text); got != "unauthenticated token_unknown" {
+				t.Errorf("the back door: %s", got)
+			}
+			if id, err := w.show(foreign); err == nil && id.Subject == bobID {
+				t.Error("the account that was linked leads to the owner's")
+			}
+		})
+	}
+}
