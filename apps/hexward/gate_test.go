@@ -323,7 +323,9 @@ var caddyBuild = sync.OnceValues(func() (path string, err error) {
 		cache = os.TempDir()
 	}
 	path = filepath.Join(cache, "hexward-test", "caddy")
-	cmd := exec.Command("go", "build", "-o", path, ".")
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute) // the first time; "make test" does it before
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, ".")
 	cmd.Dir = filepath.Join("testdata", "caddy")
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly -buildvcs=false", "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
