@@ -42,7 +42,7 @@ func (s *Service) MakeAPIToken(ctx context.Context, p *access.Principal, in NewA
 	if err != nil {
 		return apitoken.Token{}, "", err
 	}
-	t, err := apitoken.New(id, u.ID, u.Tenant, in.Name, in.Scopes, u.Permissions, in.Expires, s.Now())
+	t, err := apitoken.New(id, u.ID, u.Tenant, in.Name, in.Scopes, u.Permissions, in.Expires.UTC().Truncate(time.Millisecond), s.Now())
 	if err != nil {
 		return apitoken.Token{}, "", err
 	}

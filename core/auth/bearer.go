@@ -407,15 +407,11 @@ func (s *Service) makeBearer(ctx context.Context, t *Trusted, text string, b *po
 	return err
 }
 
-// mapped returns the permissions held here, with those that another issuer gives.
-// It cannot give the one to administer.
+// mapped returns the permissions held here, with those that another issuer gives, but the one to administer: it
+// can neither give that, nor sign in somebody who has it here to use it.
 func mapped(held, given []string) []string {
-	all := slices.Clone(held)
-	for _, p := range given {
-		if p != access.Admin && access.ValidPermission(p) {
-			all = append(all, p)
-		}
-	}
+	all := slices.Concat(held, given)
+	all = slices.DeleteFunc(all, func(p string) bool { return p == access.Admin || !access.ValidPermission(p) })
 	slices.Sort(all)
 	return slices.Compact(all)
 }

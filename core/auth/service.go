@@ -150,6 +150,8 @@ func New(c Config) (*Service, error) {
 	if err := errors.Join(c.missing(), c.checkProviders(), c.checkIssuers(), c.checkCaches(), c.Settings.check()); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
+	clock := c.Now
+	c.Now = func() time.Time { return clock().UTC().Truncate(time.Millisecond) } // as exactly as stores keep it
 	s := &Service{
 		Config: c, cache: newSessionCache(c.Settings.SessionCache), changes: &changes{}, marks: &token.Marks{}, trusted: make(map[string]*Trusted, len(c.Issuers)),
 	}
