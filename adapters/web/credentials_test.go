@@ -82,7 +82,7 @@ func TestCookies_Bad(t *testing.T) {
 		{"of somebody else", []string{"hexward_session=" + id}, 401, ""},
 		{"in another case", []string{strings.ToLower(sessionCookie) + "=" + id}, 401, ""},
 		{"empty", []string{sessionCookie + "="}, 401, sessionCookie},
-		{"tampered", []string{sessionCookie + "=A" + id[1:]}, 401, sessionCookie},
+		{"tampered", []string{sessionCookie + "=" + string(id[0]^1) + id[1:]}, 401, sessionCookie},
 		{"cut", []string{sessionCookie + "=" + id[:len(id)-1]}, 401, sessionCookie},
 		{"grown", []string{sessionCookie + "=" + id + "A"}, 401, sessionCookie},
 		{"quoted", []string{sessionCookie + `="` + id + `"`}, 401, sessionCookie},
