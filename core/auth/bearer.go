@@ -197,8 +197,8 @@ func (s *Service) verifyForeign(ctx context.Context, t *Trusted, key [32]byte, t
 
 func (s *Service) fly(ctx context.Context, f *flight, t *Trusted, key [32]byte, text string, from Visitor) (*verified, error) {
 	defer s.flights.leave(key, f)
-	now := s.Now()
 	v, r := s.resolve(ctx, t, text, from)
+	now := s.Now()
 	if r.err == nil {
 		s.remember(key, v, now)
 		f.good = v

@@ -73,6 +73,9 @@ type refusal struct {
 // again and again with the same token.
 const refusalLife = 10 * time.Second
 
+// waitersLife is how long what is not remembered is good for those who waited for it.
+const waitersLife = time.Second
+
 // stands reports whether nothing has changed that a refusal may be owed to.
 func (s *Service) stands(r *refusal, now time.Time) bool {
 	version := uint64(0)
@@ -102,8 +105,10 @@ func (s *Service) recall(key [32]byte, now time.Time) (*verified, error) {
 
 // remember keeps what was found out about a token that is good.
 func (s *Service) remember(key [32]byte, v *verified, now time.Time) {
-	v.until = bucketEnd(key, now, s.Settings.TokenCacheTTL)
-	if s.Verified != nil && v.until > 0 {
+	end := bucketEnd(key, now, s.Settings.TokenCacheTTL)
+	v.until = max(end, now.Add(waitersLife).UnixMilli())
+	if s.Verified != nil && end > 0 {
+		v.until = end
 		s.Verified.Put(key, v)
 	}
 }
@@ -118,8 +123,10 @@ func (s *Service) rememberRefusal(key [32]byte, r refusal, now time.Time) *refus
 	case token.ReasonNotYetValid, token.ReasonIssuedInFuture: // it may be good in a moment
 		return nil
 	}
-	r.until = bucketEnd(key, now, min(s.Settings.TokenCacheTTL, refusalLife))
-	if s.Refused != nil && r.until > 0 {
+	end := bucketEnd(key, now, min(s.Settings.TokenCacheTTL, refusalLife))
+	r.until = max(end, now.Add(waitersLife).UnixMilli())
+	if s.Refused != nil && end > 0 {
+		r.until = end
 		s.Refused.Put(key, &r)
 	}
 	return &r
