@@ -174,9 +174,10 @@ func (s *Service) kick(ctx context.Context, id string) error {
 }
 
 // shutOut is kick that ends the tokens of other issuers too, which nothing else
-// keeps from working.
+// keeps from working. They go first: by the time that our own tokens are marked, none
+// of them leads to a new one any more.
 func (s *Service) shutOut(ctx context.Context, id string) error {
-	return errors.Join(s.kick(ctx, id), s.markForeign(ctx, id))
+	return errors.Join(s.markForeign(ctx, id), s.kick(ctx, id))
 }
 
 // Blackout ends every session that was begun at or before a moment, for

@@ -124,8 +124,9 @@ func (up *upstreams) mockIdentities() *mock.IdentitiesMock {
 		BySubjectFunc: func(ctx context.Context, issuer, subject string) (i user.Identity, u user.User, err error) {
 			err = w.do(ctx, "Identities.BySubject", func() error {
 				for _, found := range up.identities {
-					if found.Issuer == issuer && found.Subject == subject {
-						i, u = found, copyUser(w.users[found.UserID])
+					owner, there := w.users[found.UserID] // identities go with their user
+					if there && found.Issuer == issuer && found.Subject == subject {
+						i, u = found, copyUser(owner)
 						return nil
 					}
 				}

@@ -68,8 +68,19 @@ func TestService_tokens_remembered(t *testing.T) {
 			}
 		})
 	}
-	if good, bad := w.caches(); good.len() != len(shown) || bad.len() != 0 {
+	good, bad := w.caches()
+	if good.len() != len(shown) || bad.len() != 0 {
 		t.Errorf("%d good and %d bad ones are remembered", good.len(), bad.len())
+	}
+	fresh := w.login("alice", alicePassword).Access
+	w.must(fresh)
+	puts := good.puts
+	if err := w.service.Load(t.Context()); err != nil { // the same keys
+		t.Fatal(err)
+	}
+	w.must(fresh)
+	if good.puts != puts {
+		t.Error("one of ours was forgotten although nothing changed")
 	}
 }
 

@@ -242,10 +242,8 @@ func TestService_Vouch_ended(t *testing.T) {
 				t.Errorf("a token from before: %s", got)
 			}
 			// A request that was authenticated before it and asks for a token after it.
-			if late, err := w.service.Vouch(t.Context(), id); err == nil && w.answer(late) != "unauthenticated token_revoked" {
-				t.Errorf("a token for an earlier request: %s", w.answer(late))
-			} else if err != nil && outcome(err) != "unavailable changed_meanwhile" {
-				t.Error(err)
+			if late, err := w.service.Vouch(t.Context(), id); late != "" || outcome(err) != "unavailable changed_meanwhile" {
+				t.Errorf("a token for an earlier request: %q, %v", late, err)
 			}
 			next, err := w.service.Authenticate(t.Context(), shown)
 			if (err == nil) != (tt.then != "") {
@@ -285,6 +283,21 @@ func TestService_Vouch_ended(t *testing.T) {
 		}
 		if text, err := w.service.Vouch(t.Context(), id); outcome(err) != "unavailable changed_meanwhile" {
 			t.Errorf("%q, %v", text, err)
+		}
+	})
+	t.Run("tokens are revoked and the session stays", func(t *testing.T) {
+		w := newBearerWorld(t)
+		_, g := w.signedIn()
+		shown := auth.Credentials{Session: g.Cookie}
+		text := w.vouch(w.identityOf(shown))
+		if _, err := w.service.Permit(t.Context(), w.root(), aliceID, nil, client); err != nil { // as they were
+			t.Fatal(err)
+		}
+		if got := w.answer(text); got != "unauthenticated token_revoked" {
+			t.Errorf("the token from before: %s", got)
+		}
+		if got := w.answer(w.vouch(w.identityOf(shown))); got != "user alice in default may []" {
+			t.Errorf("the next one: %s", got)
 		}
 	})
 	t.Run("who comes back", func(t *testing.T) {
