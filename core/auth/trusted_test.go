@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/hexward/hexward/core/auth"
 	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/ports"
@@ -231,7 +233,9 @@ func TestService_secret(t *testing.T) {
 		start(w, "a former secret of many characters")
 		first := w.service
 		start(w, sharedSecret)
+		before := slices.Clone(w.keys)
 		for range 5 { // each hears of the other's changes
+			w.pass(time.Second)
 			if err := first.Load(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -239,8 +243,8 @@ func TestService_secret(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if len(w.keys) != 2 {
-			t.Errorf("%d keys", len(w.keys))
+		if diff := cmp.Diff(before, w.keys); diff != "" || len(w.keys) != 2 {
+			t.Errorf("%d keys, and they fight: %s", len(w.keys), diff)
 		}
 		if got := kid(t, w.login("alice", alicePassword).Access); got != w.keys[1].ID {
 			t.Errorf("signed by %s", got)

@@ -866,6 +866,38 @@ func TestService_tokens_deletedAccount(t *testing.T) {
 	}
 }
 
+// TestService_tokens_marksLast: what ends tokens of other issuers is remembered for
+// as long as they are taken, which is longer than for ours.
+func TestService_tokens_marksLast(t *testing.T) {
+	enders := map[string]func(*world) error{
+		"kick":     func(w *world) error { return w.service.Kick(w.t.Context(), w.root(), aliceID, client) },
+		"blackout": func(w *world) error { return second(w.service.Blackout(w.t.Context(), w.root(), time.Time{}, client)) },
+	}
+	for name, end := range enders {
+		t.Run(name, func(t *testing.T) {
+			w := newBearerWorld(t)
+			w.up().add(aliceID, known, urlOf(known), dana1)
+			text := w.abroad[known].mint(dana1, map[string]any{"exp": epoch.Add(48 * time.Hour).Unix()})
+			w.must(text)
+			if err := end(w); err != nil {
+				t.Fatal(err)
+			}
+			for range 50 {
+				w.pass(30 * time.Minute)
+				if err := w.service.Sweep(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if got := w.answer(text); got != "unauthenticated token_revoked" && got != "unauthenticated token_too_old" {
+					t.Fatalf("%v later: %s", w.clock().Sub(epoch), got)
+				}
+			}
+			if len(w.marks) != 0 {
+				t.Errorf("marks stay for ever: %v", w.marks)
+			}
+		})
+	}
+}
+
 // TestService_tokens_revoked: a token that is revoked by itself ends in both places
 // where it can be shown, and no other one does.
 func TestService_tokens_revoked(t *testing.T) {

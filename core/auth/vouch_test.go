@@ -125,6 +125,19 @@ func TestService_Vouch(t *testing.T) {
 			}
 		})
 	}
+	t.Run("two who are alike", func(t *testing.T) {
+		other := w.login("alice", alicePassword) // in the same millisecond
+		a, b := w.vouch(w.identityOf(auth.Credentials{Session: g.Cookie})), w.vouch(w.identityOf(auth.Credentials{Session: other.Cookie}))
+		if w.claimsOf(a).Session != g.Session.ID || w.claimsOf(b).Session != other.Session.ID {
+			t.Error("a session is vouched for as another one")
+		}
+		for _, permissions := range [][]string{{"d"}, {"e"}, {"d", "e"}} {
+			text := w.abroad[robots].machine(robot1, map[string]any{"jti": nil, "permissions": permissions})
+			if got := w.claimsOf(w.vouch(mustShow(w, text))).Permissions; !slices.Equal(got, permissions) {
+				t.Errorf("%v is vouched for as %v", permissions, got)
+			}
+		}
+	})
 	t.Run("nobody", func(t *testing.T) {
 		operator := access.Operator("cli")
 		for want, id := range map[string]auth.Identity{
