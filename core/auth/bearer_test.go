@@ -355,3 +355,52 @@ func TestService_apiToken_dispossessed(t *testing.T) {
 		})
 	}
 }
+
+// TestService_Authenticate_confusion: no key is taken for one of another sort, or of
+// somebody else, while we have a secret and a public key and others have theirs.
+func TestService_Authenticate_confusion(t *testing.T) {
+	w := newBearerWorld(t)
+	if _, err := w.service.RotateKeys(t.Context(), w.root(), auth.Rotation{Algorithm: "HS256"}, client); err != nil {
+		t.Fatal(err)
+	}
+	old, shared, a := w.keys[0], w.keys[1], w.abroad[cup]
+	public := []byte(w.ring.private[old.ID].(ed25519.PrivateKey).Public().(ed25519.PublicKey))
+	theirs := []byte(a.private.Public().(ed25519.PublicKey))
+	secret := w.ring.private[shared.ID].([]byte)
+	claims := func(iss string) map[string]any {
+		return map[string]any{
+			"iss": iss, "sub": rootID, "aud": []string{issuer}, "iat": epoch.Unix(), "exp": epoch.Unix() + 600, "jti": "x", "sid": "s",
+			"permissions": []string{"admin"}, "client_id": issuer, "tenant": tenant.Default,
+		}
+	}
+	tests := []struct {
+		name, alg, kid, iss string
+		private             any
+		want                string
+	}{
+		{"as ours are", "HS256", shared.ID, issuer, secret, "ok"},
+		{"our public key as a secret", "HS256", old.ID, issuer, public, "unauthenticated token_key_unknown"},
+		{"our public key as the secret", "HS256", shared.ID, issuer, public, "unauthenticated token_signature"},
+		{"their public key as our secret", "HS256", shared.ID, issuer, theirs, "unauthenticated token_signature"},
+		{"their key as ours", "EdDSA", old.ID, issuer, a.private, "unauthenticated token_signature"},
+		{"their key by its name as ours", "EdDSA", a.key.ID, issuer, a.private, "unauthenticated token_alg_refused"},
+		{"their key for our secret", "EdDSA", shared.ID, issuer, a.private, "unauthenticated token_alg_refused"},
+		{"our secret as theirs", "HS256", shared.ID, a.url, secret, "unauthenticated token_alg_refused"},
+		{"our secret by their name", "HS256", a.key.ID, a.url, secret, "unauthenticated token_alg_refused"},
+		{"our key as theirs", "EdDSA", a.key.ID, a.url, w.ring.private[old.ID], "unauthenticated token_signature"},
+		{"an empty secret", "HS256", shared.ID, issuer, []byte{}, "unauthenticated token_signature"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			text, err := sign(ports.SigningKey{ID: tt.kid, Algorithm: tt.alg}, tt.private, "at+jwt", claims(tt.iss))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if _, err := w.show(text); outcome(err) != tt.want {
+					t.Errorf("%v, want %s", err, tt.want)
+				}
+			}
+		})
+	}
+}
