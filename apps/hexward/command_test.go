@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -41,7 +42,10 @@ type with struct {
 
 func (w with) run(stdin string, code int, args ...string) (stdout, stderr string) {
 	w.t.Helper()
-	stdout, stderr, got := command(w.t, stdin, append(args, "--data", w.data)...)
+	if !slices.Contains(args, "--data") {
+		args = append(args, "--data", w.data)
+	}
+	stdout, stderr, got := command(w.t, stdin, args...)
 	if got != code {
 		w.t.Errorf("hexward %s: exit code %d, not %d: %s%s", strings.Join(args, " "), got, code, stdout, stderr)
 	}
@@ -246,10 +250,11 @@ func TestKeys(t *testing.T) {
 	w.refused(2, "everybody on this machine may read it", "keys", "import", file)
 	w.refused(2, "no such file", "keys", "import", file+".none")
 
-	w.refused(3, "rotate", "keys", "retire", imported.ID) // the only one that signs
+	w.refused(3, "rotate", "keys", "retire", "--data", w.data, "--", imported.ID) // the only one that signs
 	w.refused(3, "no such key", "keys", "retire", "nothing")
+	w.refused(3, "no such key", "keys", "retire", "--data", w.data, "--", "-3begins-with-a-dash")
 	w.run("", 0, "keys", "rotate", "--now")
-	w.run("", 0, "keys", "retire", imported.ID, "--compromised")
+	w.run("", 0, "keys", "retire", "--compromised", "--data", w.data, "--", imported.ID)
 	out, _ = w.run("", 0, "keys", "list", "--json")
 	for _, k := range decode[[]keyLine](t, out) {
 		if k.ID == imported.ID && k.State != "dropped" {

@@ -139,7 +139,7 @@ func (c *keysImport) Run(ctx context.Context, p *program) error {
 }
 
 type keysRetire struct {
-	ID          string `arg:"" help:"The key's id."`
+	ID          string `arg:"" help:"The key's id; if it begins with a dash, as the last word, after --."`
 	Compromised bool   `help:"Refuse every token that it has signed, at once."`
 }
 

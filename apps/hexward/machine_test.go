@@ -384,7 +384,7 @@ func TestServe_shared_secret(t *testing.T) {
 	}
 	for _, k := range decode[[]struct{ ID, State string }](t, stdout) {
 		if k.State == "retired" {
-			if _, stderr, code := commandWith(t, env, "", "keys", "retire", k.ID, "--compromised", "--data", data); code != 0 {
+			if _, stderr, code := commandWith(t, env, "", "keys", "retire", "--compromised", "--data", data, "--", k.ID); code != 0 {
 				t.Fatal(stderr)
 			}
 		}
