@@ -52,6 +52,7 @@ const (
 	AccessToken              // a short-lived signed token of ours
 	APIToken                 // a long-lived token that a user made for a script
 	ForeignToken             // a signed token of another issuer that is trusted
+	VouchedToken             // a signed token of ours about whoever showed something else, made for a service behind a proxy
 	LocalOperator            // whoever can run commands on the machine with the database
 )
 
@@ -59,10 +60,10 @@ const (
 func (c Credential) Session() bool { return c == SessionCookie || c == AccessCookie }
 
 // Token reports whether the credential is a token that a program showed.
-func (c Credential) Token() bool { return c == AccessToken || c == APIToken || c == ForeignToken }
+func (c Credential) Token() bool { return c == AccessToken || c == APIToken || c == ForeignToken || c == VouchedToken }
 
 // String returns "session", "session_token", "access_token", "api_token", "foreign_token",
-// "operator" or "none".
+// "vouched_token", "operator" or "none".
 func (c Credential) String() string {
 	switch c {
 	case SessionCookie:
@@ -75,6 +76,8 @@ func (c Credential) String() string {
 		return "api_token"
 	case ForeignToken:
 		return "foreign_token"
+	case VouchedToken:
+		return "vouched_token"
 	case LocalOperator:
 		return "operator"
 	default:
@@ -101,9 +104,13 @@ type Principal struct {
 	Expires     int64    // when what was shown ends, in Unix milliseconds; 0 for never
 }
 
+// VouchedParty is the authorized party ("azp") of the tokens that are made for a service behind a proxy, about whoever asks:
+// it was issued to that service and not to them.
+const VouchedParty = "vouched"
+
 // Of returns whom an access token of ours is about, as its claims, which were verified, say.
 // A machine's token has its client's id as the subject (RFC 9068 §2.2); no user has an id that a client has. Claims without a
-// subject are about nobody.
+// subject are about nobody. A token with VouchedParty is a VouchedToken, wherever it was shown.
 func Of(c *token.Claims, via Credential) Principal {
 	if c.Subject == "" {
 		return Principal{}
@@ -114,6 +121,9 @@ func Of(c *token.Claims, via Credential) Principal {
 	}
 	if c.ClientID == c.Subject {
 		p.Kind = Machine
+	}
+	if c.AuthorizedParty == VouchedParty {
+		p.Via = VouchedToken
 	}
 	return p
 }

@@ -53,6 +53,7 @@ func TestCredential(t *testing.T) {
 		{access.AccessToken, "access_token", false, true},
 		{access.APIToken, "api_token", false, true},
 		{access.ForeignToken, "foreign_token", false, true},
+		{access.VouchedToken, "vouched_token", false, true},
 		{access.LocalOperator, "operator", false, false},
 		{200, "none", false, false},
 	}
@@ -70,6 +71,8 @@ func TestOf(t *testing.T) {
 		Subject: "0199-ada", ClientID: "https://api.example", Username: "ada", Tenant: "acme", Permissions: []string{"read"}, Session: "s1", ID: "j1",
 	}
 	robot := token.Claims{Subject: "0199-robot", ClientID: "0199-robot", Tenant: "acme", Permissions: []string{"read"}, ID: "j2"}
+	vouched := claims
+	vouched.AuthorizedParty = access.VouchedParty
 	tests := []struct {
 		name   string
 		claims token.Claims
@@ -84,6 +87,9 @@ func TestOf(t *testing.T) {
 		}},
 		{"a machine", robot, access.AccessToken, access.Principal{
 			Kind: access.Machine, Via: access.AccessToken, Subject: "0199-robot", Tenant: "acme", Permissions: []string{"read"}, Token: "j2",
+		}},
+		{"vouched for", vouched, access.AccessCookie, access.Principal{
+			Kind: access.User, Via: access.VouchedToken, Subject: "0199-ada", Name: "ada", Tenant: "acme", Permissions: []string{"read"}, Session: "s1", Token: "j1",
 		}},
 		{"no client", token.Claims{Subject: "0199-ada"}, access.AccessToken, access.Principal{Kind: access.User, Via: access.AccessToken, Subject: "0199-ada"}},
 		{"no subject", token.Claims{ClientID: "x", Permissions: []string{access.Admin}}, access.AccessToken, access.Principal{}},

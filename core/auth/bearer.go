@@ -94,7 +94,7 @@ func (s *Service) verifyOwn(key [32]byte, text string, epoch uint64, via access.
 		principal: access.Of(&claims, via), version: set.version, epoch: epoch, marked: claims.Subject, issued: claims.IssueMillis(),
 		from: max(claims.NotBefore, claims.IssuedAt) - leeway, end: claims.Expiry + leeway,
 	}
-	if err == nil && via == access.AccessCookie && (v.principal.Session == "" || v.principal.Kind != access.User) {
+	if err == nil && via == access.AccessCookie && (v.principal.Session == "" || v.principal.Kind != access.User || v.principal.Via != via) {
 		err = errNoSession
 	}
 	if err != nil {

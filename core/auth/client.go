@@ -233,7 +233,7 @@ func administrator(p *access.Principal) error {
 	switch {
 	case !p.SignedIn():
 		return errUnauthenticated
-	case !p.Has(access.Admin):
+	case !p.Has(access.Admin), p.Via == access.VouchedToken:
 		return errForbidden
 	}
 	return nil

@@ -71,7 +71,7 @@ func sign(k ports.SigningKey, private crypto.PrivateKey, typ string, claims any)
 func payload(c token.Claims) map[string]any {
 	return map[string]any{
 		"iss": c.Issuer, "sub": c.Subject, "aud": c.Audience, "exp": c.Expiry, "iat": c.IssuedAt, "iat_ms": c.IssuedAtMillis,
-		"jti": c.ID, "sid": c.Session, "client_id": c.ClientID, "tenant": c.Tenant, "username": c.Username, "scope": c.Scope,
+		"jti": c.ID, "sid": c.Session, "client_id": c.ClientID, "azp": c.AuthorizedParty, "tenant": c.Tenant, "username": c.Username, "scope": c.Scope,
 		"permissions": append([]string{}, c.Permissions...), "auth_time": c.AuthTime,
 	}
 }

@@ -67,8 +67,9 @@ func (v *vouched) insert(key [32]byte, one *voucher) {
 // code "changed_meanwhile", and asking Authenticate again tells. Nobody in particular is
 // Unauthenticated.
 //
-// What revokes the tokens of the subject or of the session revokes this one. It
-// makes no person: a token that is not about a session has none.
+// What revokes the tokens of the subject or of the session revokes this one. The service
+// that gets it can tell who asks, and cannot be them: with an access.VouchedToken nobody
+// changes an account or administers, and in a cookie it is nothing.
 func (s *Service) Vouch(ctx context.Context, id Identity) (string, error) {
 	p := id.Principal
 	switch {
@@ -116,7 +117,7 @@ func (s *Service) vouchClaims(p *access.Principal, at time.Time) (token.Claims, 
 	}
 	c := token.Claims{
 		Issuer: s.Settings.Issuer, Audience: []string{s.Settings.Audience}, Subject: p.Subject, ClientID: s.Settings.Audience,
-		ID: id, Session: p.Session, Tenant: p.Tenant, Username: p.Name, Permissions: p.Permissions,
+		AuthorizedParty: access.VouchedParty, ID: id, Session: p.Session, Tenant: p.Tenant, Username: p.Name, Permissions: p.Permissions,
 	}
 	if p.Kind == access.Machine {
 		c.ClientID, c.Scope = p.Subject, strings.Join(p.Permissions, " ")

@@ -113,7 +113,7 @@ func TestService_Vouch(t *testing.T) {
 			id := w.identityOf(tt.shown)
 			text := w.vouch(id)
 			p := w.must(text)
-			if got := tell(p); got != tt.want || p.Session != tt.session || p.Via != access.AccessToken || p.Subject != id.Subject {
+			if got := tell(p); got != tt.want || p.Session != tt.session || p.Via != access.VouchedToken || p.Subject != id.Subject {
 				t.Errorf("%s, %+v", got, p)
 			}
 			c := w.claimsOf(text)
@@ -125,6 +125,21 @@ func TestService_Vouch(t *testing.T) {
 			}
 		})
 	}
+	t.Run("to be them", func(t *testing.T) {
+		text := w.vouch(w.identityOf(auth.Credentials{Session: g.Cookie}))
+		if _, err := w.service.Authenticate(t.Context(), auth.Credentials{Access: text}); outcome(err) != "unauthenticated token_sessionless" {
+			t.Errorf("in a cookie: %v", err)
+		}
+		_, _, err := w.service.MakeAPIToken(t.Context(), w.must(text), auth.NewAPIToken{Name: "lasting"}, auth.Client{})
+		if outcome(err) != "forbidden person_required" {
+			t.Errorf("an API token: %v", err)
+		}
+		w.pass(20 * time.Second)
+		again := w.vouch(mustShow(w, text))
+		if got, most := w.claimsOf(again).Expiry, w.claimsOf(text).Expiry; got > most {
+			t.Errorf("vouched for by itself until %d, after %d", got, most)
+		}
+	})
 	t.Run("two who are alike", func(t *testing.T) {
 		other := w.login("alice", alicePassword) // in the same millisecond
 		a, b := w.vouch(w.identityOf(auth.Credentials{Session: g.Cookie})), w.vouch(w.identityOf(auth.Credentials{Session: other.Cookie}))
