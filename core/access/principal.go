@@ -60,7 +60,9 @@ const (
 func (c Credential) Session() bool { return c == SessionCookie || c == AccessCookie }
 
 // Token reports whether the credential is a token that a program showed.
-func (c Credential) Token() bool { return c == AccessToken || c == APIToken || c == ForeignToken || c == VouchedToken }
+func (c Credential) Token() bool {
+	return c == AccessToken || c == APIToken || c == ForeignToken || c == VouchedToken
+}
 
 // String returns "session", "session_token", "access_token", "api_token", "foreign_token",
 // "vouched_token", "operator" or "none".
