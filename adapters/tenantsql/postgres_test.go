@@ -34,7 +34,7 @@ func postgres(t *testing.T) (connect func(role string) *sql.DB) {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	as := unprivileged(t, dir)
 	run := func(name string, args ...string) *exec.Cmd {
-		cmd := exec.Command(filepath.Join(bin, name), args...) //nolint:gosec,noctx // found above; ended below
+		cmd := exec.Command(filepath.Join(bin, name), args...) //nolint:noctx // ended below
 		cmd.Dir, cmd.SysProcAttr = dir, &syscall.SysProcAttr{Credential: as, Pdeathsig: syscall.SIGQUIT}
 		cmd.Env = append(os.Environ(), "LC_ALL=C", "HOME="+dir)
 		return cmd
@@ -88,10 +88,10 @@ func unprivileged(t *testing.T, dir string) *syscall.Credential {
 	}
 	uid, _ := strconv.ParseUint(u.Uid, 10, 32)
 	gid, _ := strconv.ParseUint(u.Gid, 10, 32)
-	if err := os.Chown(dir, int(uid), int(gid)); err != nil { //nolint:gosec // 32 bits
+	if err := os.Chown(dir, int(uid), int(gid)); err != nil {
 		t.Fatal(err)
 	}
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)} //nolint:gosec // 32 bits
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
 func freePort(t *testing.T) int {
