@@ -34,7 +34,7 @@ func postgres(t *testing.T) (connect func(role string) *sql.DB) {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	as := unprivileged(t, dir)
 	run := func(name string, args ...string) *exec.Cmd {
-		cmd := exec.Command(filepath.Join(bin, name), args...) //nolint:noctx // ended below
+		cmd := exec.Command(filepath.Join(bin, name), args...)
 		cmd.Dir, cmd.SysProcAttr = dir, &syscall.SysProcAttr{Credential: as, Pdeathsig: syscall.SIGQUIT}
 		cmd.Env = append(os.Environ(), "LC_ALL=C", "HOME="+dir)
 		return cmd
