@@ -29,7 +29,8 @@ func New(size int) (*Cache, error) {
 	}
 	entries, err := otter.New(&otter.Options[[32]byte, any]{
 		MaximumSize: size,
-		// Whoever puts an entry tidies up, which takes a microsecond or two; waking another thread for it takes twenty.
+		// Whoever puts an entry tidies up, and now and then whoever gets one, which takes a microsecond or two; waking
+		// another thread for it takes twenty.
 		Executor: func(tidyUp func()) { tidyUp() },
 	})
 	if err != nil {
