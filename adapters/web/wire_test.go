@@ -24,13 +24,15 @@ func (f *fixture) raw(request string) (answers []answer, closed bool) {
 	}
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(3 * time.Second))
-	if _, err := io.WriteString(conn, request); err != nil {
-		f.Fatal(err)
-	}
+	// What is refused for its size may be answered, and the connection closed, before all of it is written.
+	_, unwritten := io.WriteString(conn, request)
 	r := bufio.NewReader(conn)
 	for {
 		_ = conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
 		if _, err := r.Peek(1); err != nil {
+			if unwritten != nil && len(answers) == 0 {
+				f.Fatal(unwritten)
+			}
 			ne, ok := err.(net.Error) //nolint:errorlint // as it comes from the connection
 			return answers, !ok || !ne.Timeout()
 		}
