@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -80,11 +81,7 @@ func (k *checker) trusted(s *settled) {
 // issuer checks one issuer.
 func (k *checker) issuer(label string, given *issuer) (made *auth.Trusted, name string) {
 	before := len(k.found)
-	if name = given.Name; name == "" {
-		if name = given.Preset; name == "" {
-			name = "oidc"
-		}
-	}
+	name = cmp.Or(given.Name, given.Preset, "oidc")
 	hidden, err := readSecret(label+": secret", given.Secret, given.SecretFile)
 	if err != nil {
 		k.wrong("%w", err)

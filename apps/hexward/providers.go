@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -90,11 +91,7 @@ func (k *checker) upstreams(s *settled) {
 // upstream checks one provider.
 func (k *checker) upstream(label string, p *provider) (up *auth.Upstream, name string) {
 	before := len(k.found)
-	if name = p.Name; name == "" {
-		if name = p.Preset; name == "" {
-			name = "oidc"
-		}
-	}
+	name = cmp.Or(p.Name, p.Preset, "oidc")
 	hidden, err := readSecret(label+": client-secret", p.ClientSecret, p.SecretFile)
 	if label == "provider" {
 		hidden, err = readSecret(providerPrefix+"client-secret", p.ClientSecret, p.SecretFile)
