@@ -1,6 +1,10 @@
 package web
 
-import "github.com/valyala/fasthttp"
+import (
+	"github.com/valyala/fasthttp"
+
+	"github.com/hexward/hexward/core/token"
+)
 
 // What the external tests and fuzzers reach of the parsers.
 var (
@@ -11,7 +15,7 @@ var (
 	ParseBasic  = parseBasic
 	ParseScope  = parseScope
 	AppendValue = appendHeaderValue
-	AppendJSON  = appendString
+	AppendJSON  = token.AppendText
 )
 
 // ReadCookies returns what a request's headers show: the session, the access

@@ -180,22 +180,14 @@ func (k *call) hold(method string, rule *access.Rule) error {
 	return nil
 }
 
-// refusalFor is the one table from the reasons of a policy to errors.
+// refusalFor returns a policy's refusal as an error.
 func refusalFor(r access.Reason) error {
-	kind, message := fault.Forbidden, errForbidden.Message
+	kind := fault.Forbidden
 	switch r {
 	case access.PathRefused:
-		kind, message = fault.Invalid, "this path can be read in more than one way"
+		kind = fault.Invalid
 	case access.Unauthenticated:
-		kind, message = errUnauthenticated.Kind, errUnauthenticated.Message
-	case access.SessionRequired:
-		message = "this takes a browser's session, and no token"
-	case access.TokenRequired:
-		message = "this takes a token, and no cookie"
-	case access.UserRequired:
-		message = "this is for people"
-	case access.MachineRequired:
-		message = "this is for machines"
+		kind = fault.Unauthenticated
 	}
-	return fault.New(kind, r.String(), message)
+	return fault.New(kind, r.String(), r.Detail())
 }

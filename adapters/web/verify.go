@@ -1,11 +1,10 @@
 package web
 
 import (
-	"unicode/utf8"
-
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/hexward/hexward/core/access"
+	"github.com/hexward/hexward/core/token"
 )
 
 var (
@@ -52,51 +51,26 @@ func (k *call) verify() error {
 // appendPrincipal appends a principal as JSON.
 func appendPrincipal(b []byte, p *access.Principal) []byte {
 	b = append(b, `{"subject":`...)
-	b = appendString(b, p.Subject)
+	b = token.AppendText(b, p.Subject)
 	b = append(b, `,"name":`...)
-	b = appendString(b, p.Name)
+	b = token.AppendText(b, p.Name)
 	b = append(b, `,"kind":"`...)
 	b = append(b, p.Kind.String()...)
 	b = append(b, `","tenant":`...)
-	b = appendString(b, p.Tenant)
+	b = token.AppendText(b, p.Tenant)
 	b = append(b, `,"permissions":[`...)
 	for i, permission := range p.Permissions {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendString(b, permission)
+		b = token.AppendText(b, permission)
 	}
 	b = append(b, `],"session":`...)
-	b = appendString(b, p.Session)
+	b = token.AppendText(b, p.Session)
 	return append(b, '}')
 }
 
 const hexDigits = "0123456789ABCDEF"
-
-// appendString appends a JSON string (RFC 8259 §7).
-func appendString(b []byte, s string) []byte {
-	b = append(b, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && n == 1 {
-				b = append(append(b, s[start:i]...), "\ufffd"...)
-				start = i + 1
-			}
-			i += n
-			continue
-		}
-		if c < ' ' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' || c == 0x7f {
-			b = append(b, s[start:i]...)
-			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-			start = i + 1
-		}
-		i++
-	}
-	return append(append(b, s[start:]...), '"')
-}
 
 // appendHeaderValue appends a value of an X-Auth-* header: what is not printable
 // ASCII, and the percent sign, is percent-encoded (RFC 3986 §2.1).

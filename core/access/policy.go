@@ -70,6 +70,19 @@ func (r Reason) String() string {
 	return reasons[r]
 }
 
+var details = [...]string{
+	"", "this path can be read in more than one way", "please sign in", "this takes a browser's session, and no token",
+	"this takes a token, and no cookie", "this is for people", "this is for machines", "you may not do this",
+}
+
+// Detail returns a sentence for people; "" for Allowed.
+func (r Reason) Detail() string {
+	if int(r) >= len(details) {
+		r = PermissionMissing
+	}
+	return details[r]
+}
+
 // Status returns the HTTP status of a refusal: 400, 401 or 403, and 200 for Allowed.
 func (r Reason) Status() int {
 	switch r {

@@ -300,21 +300,9 @@ func appendParameter(to []byte, name string, value []byte) []byte {
 	return append(to, '"')
 }
 
-// appendMember appends a member with a string value, which is valid UTF-8.
+// appendMember appends a member with a string value.
 func appendMember(to []byte, name, value string) []byte {
-	const hex = "0123456789abcdef"
-	to = append(appendName(to, name), '"')
-	for i := 0; i < len(value); i++ {
-		switch c := value[i]; {
-		case c == '"' || c == '\\':
-			to = append(to, '\\', c)
-		case c < 0x20:
-			to = append(to, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
-			to = append(to, c)
-		}
-	}
-	return append(to, '"')
+	return AppendText(appendName(to, name), value)
 }
 
 func clone(b []byte) []byte { return append(make([]byte, 0, len(b)), b...) }

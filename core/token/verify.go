@@ -206,6 +206,15 @@ func (v *Verifier) Open(compact []byte) ([]byte, error) {
 	return clone(w.pending.payload), nil
 }
 
+// Payload returns what a token that v prepared says, which may be anything, or nil for a p that v did not prepare. It is Open's
+// second half: believed only by a caller who has verified the signature that Prepare gave, and good until the next Prepare.
+func (v *Verifier) Payload(p *Pending) []byte {
+	if p.owner != v {
+		return nil
+	}
+	return p.payload
+}
+
 // Prepare is the first half of Verify: it checks everything that can be checked before the signature, and fills in p with
 // what the signature is to be verified with. It keeps a part of compact in p.SigningInput.
 //
