@@ -28,6 +28,9 @@ var (
 
 	ErrOutside = fault.New(fault.Invalid, "tenant", "this is not within the tenant that the store was asked for")
 
+	ErrFloor   = fault.New(fault.Invalid, "floor", "a number is from 1 to 2^53-1")
+	ErrNumbers = fault.New(fault.Internal, "numbers", "there are no more numbers")
+
 	ErrAttemptKeys = fault.New(fault.Invalid, "attempt_keys", "keys of counters have 1 to 300 bytes and stand only once")
 )
 
@@ -60,6 +63,14 @@ func CheckAttemptKeys(keys []string) error {
 		if key == "" || len(key) > 300 || slices.Contains(keys[:i], key) {
 			return ErrAttemptKeys
 		}
+	}
+	return nil
+}
+
+// CheckFloor returns ErrFloor unless a number is one that Numbers may give out.
+func CheckFloor(floor int64) error {
+	if floor < 1 || floor > MaxNumber {
+		return ErrFloor
 	}
 	return nil
 }

@@ -22,7 +22,7 @@
 //     back as the zero time.
 package ports
 
-//go:generate go tool -modfile=../.ci/tools/go.mod moq -rm -out mock/mock.go -pkg mock . Users Tenants Directory People Clients Log Machines APITokens Issuer TokenCache Sessions SessionSets MailTokens Attempts Marks Audit Keys Keyring Signer Sealer Hasher Mailer Captcha Identities Provider ProviderLogout
+//go:generate go tool -modfile=../.ci/tools/go.mod moq -rm -out mock/mock.go -pkg mock . Users Tenants Directory People Clients Log Machines APITokens Issuer TokenCache Sessions SessionSets MailTokens Attempts Marks Audit Keys Numbers Keyring Signer Sealer Hasher Mailer Captcha Identities Provider ProviderLogout
 
 import (
 	"context"
@@ -227,6 +227,20 @@ type Keys interface {
 	Change(ctx context.Context, change func([]SigningKey) ([]SigningKey, error)) error
 }
 
+// Numbers gives out numbers that only rise, for whoever must tell what is newer
+// whatever the clocks say.
+type Numbers interface {
+	// Next returns a number that is greater than every one before, of any process on
+	// the store, and at least floor: the one after the last, or floor. Concurrent
+	// callers get different ones. A floor that is not from 1 to MaxNumber is Invalid;
+	// when all up to MaxNumber are used up the error is Internal, and nothing changes.
+	Next(ctx context.Context, floor int64) (int64, error)
+}
+
+// MaxNumber is the greatest number: the greatest integer that JavaScript keeps
+// exactly.
+const MaxNumber = 1<<53 - 1
+
 // Keyring makes private keys and opens sealed ones. A private key is what the
 // standard library has for its algorithm: ed25519.PrivateKey, *ecdsa.PrivateKey,
 // *rsa.PrivateKey, or []byte for HS256.
@@ -247,10 +261,14 @@ type Keyring interface {
 	Open(ctx context.Context, k SigningKey) (crypto.PrivateKey, error)
 }
 
-// Signer signs claims as a compact JWS (RFC 7515).
+// Signer signs claims, or any other payload, as a compact JWS (RFC 7515).
 type Signer interface {
 	// Sign returns the token with this typ, signed by the private key of k.
 	Sign(ctx context.Context, k SigningKey, private crypto.PrivateKey, typ string, claims token.Claims) (string, error)
+
+	// SignPayload returns the JWS of this typ with a payload as it is, likewise. It
+	// is for what is no token: a typ that tokens have is the caller's mistake.
+	SignPayload(ctx context.Context, k SigningKey, private crypto.PrivateKey, typ string, payload []byte) ([]byte, error)
 }
 
 // Sealer encrypts small values at rest. The associated data binds a sealed value

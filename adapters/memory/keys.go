@@ -9,7 +9,11 @@ import (
 	"github.com/hexward/hexward/ports"
 )
 
-type keys Store
+// keys are those of one purpose.
+type keys struct {
+	*Store
+	all *[]ports.SigningKey // the oldest first
+}
 
 var _ ports.Keys = (*keys)(nil)
 
@@ -20,7 +24,7 @@ func (s *keys) List(ctx context.Context) ([]ports.SigningKey, error) {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return cleanKeys(s.keys), nil
+	return cleanKeys(*s.all), nil
 }
 
 // Change implements ports.Keys.
@@ -30,7 +34,7 @@ func (s *keys) Change(ctx context.Context, change func([]ports.SigningKey) ([]po
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	after, err := change(cleanKeys(s.keys))
+	after, err := change(cleanKeys(*s.all))
 	if err != nil {
 		return err
 	}
@@ -41,7 +45,7 @@ func (s *keys) Change(ctx context.Context, change func([]ports.SigningKey) ([]po
 		}
 		seen[after[i].ID] = struct{}{}
 	}
-	s.keys = cleanKeys(after)
+	*s.all = cleanKeys(after)
 	return nil
 }
 

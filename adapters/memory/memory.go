@@ -48,6 +48,8 @@ type Store struct {
 	events     []ports.Event // by ascending sequence
 	eventIDs   map[string]struct{}
 	keys       []ports.SigningKey // the oldest first
+	bundleKeys []ports.SigningKey // likewise
+	number     int64              // of the latest bundle
 
 	tenants   map[string]tenant.Tenant
 	externals map[tenant.External]string // the tenant id of each name elsewhere
@@ -109,7 +111,13 @@ func (s *Store) Marks() ports.Marks { return (*marks)(s) }
 func (s *Store) Audit() ports.Audit { return (*audit)(s) }
 
 // Keys returns the store as ports.Keys.
-func (s *Store) Keys() ports.Keys { return (*keys)(s) }
+func (s *Store) Keys() ports.Keys { return &keys{s, &s.keys} }
+
+// BundleKeys returns the store of the keys that sign bundles as ports.Keys.
+func (s *Store) BundleKeys() ports.Keys { return &keys{s, &s.bundleKeys} }
+
+// BundleNumbers returns the store of the numbers of bundles as ports.Numbers.
+func (s *Store) BundleNumbers() ports.Numbers { return (*numbers)(s) }
 
 // Tenants returns the store as ports.Tenants.
 func (s *Store) Tenants() ports.Tenants { return (*tenants)(s) }

@@ -1,4 +1,4 @@
-// Package signer signs claims as compact JSON Web Signatures (RFC 7515). It
+// Package signer signs claims, and other payloads, as compact JSON Web Signatures (RFC 7515). It
 // implements ports.Signer with the primitives of golang-jwt.
 //
 //	compact, err := signer.New().Sign(ctx, key, private, "at+jwt", claims)
@@ -70,36 +70,42 @@ type payload struct {
 // Sign returns claims as a token of this type, signed by the private key of k. It
 // waits for nothing and does not judge the claims. A private key of another kind
 // than k's algorithm demands is an error.
-func (Signer) Sign(ctx context.Context, k ports.SigningKey, private crypto.PrivateKey, typ string, claims token.Claims) (string, error) {
-	if err := ctx.Err(); err != nil {
-		return "", err
-	}
-	method, err := methodOf(k.Algorithm, private)
-	if err != nil {
-		return "", err
-	}
-	if k.ID == "" || typ == "" {
-		return "", fault.New(fault.Internal, "sign", "a token needs a key id and a type")
-	}
-	head, err := json.Marshal(header{Algorithm: k.Algorithm, KeyID: k.ID, Type: typ})
-	if err != nil {
-		return "", fmt.Errorf("write the header: %w", err)
-	}
+func (s Signer) Sign(ctx context.Context, k ports.SigningKey, private crypto.PrivateKey, typ string, claims token.Claims) (string, error) {
 	body, err := json.Marshal(payloadOf(claims))
 	if err != nil {
 		return "", fmt.Errorf("write the claims: %w", err)
 	}
+	compact, err := s.SignPayload(ctx, k, private, typ, body)
+	return string(compact), err
+}
+
+// SignPayload returns a payload as it is as a JWS of this type, likewise.
+func (Signer) SignPayload(ctx context.Context, k ports.SigningKey, private crypto.PrivateKey, typ string, payload []byte) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	method, err := methodOf(k.Algorithm, private)
+	if err != nil {
+		return nil, err
+	}
+	if k.ID == "" || typ == "" {
+		return nil, fault.New(fault.Internal, "sign", "a token needs a key id and a type")
+	}
+	head, err := json.Marshal(header{Algorithm: k.Algorithm, KeyID: k.ID, Type: typ})
+	if err != nil {
+		return nil, fmt.Errorf("write the header: %w", err)
+	}
 	b64 := base64.RawURLEncoding
-	compact := make([]byte, 0, b64.EncodedLen(len(head))+b64.EncodedLen(len(body))+b64.EncodedLen(room)+2)
+	compact := make([]byte, 0, b64.EncodedLen(len(head))+b64.EncodedLen(len(payload))+b64.EncodedLen(room)+2)
 	compact = b64.AppendEncode(compact, head)
 	compact = append(compact, '.')
-	compact = b64.AppendEncode(compact, body)
+	compact = b64.AppendEncode(compact, payload)
 	signed, err := method.Sign(string(compact), private)
 	if err != nil {
-		return "", fmt.Errorf("sign with the key %s: %w", k.ID, err)
+		return nil, fmt.Errorf("sign with the key %s: %w", k.ID, err)
 	}
 	compact = append(compact, '.')
-	return string(b64.AppendEncode(compact, signed)), nil
+	return b64.AppendEncode(compact, signed), nil
 }
 
 // payloadOf brings claims into the form in which they are written.

@@ -7,24 +7,41 @@ import (
 	"github.com/hexward/hexward/ports"
 )
 
-type keys Store
+// keys are those of one table.
+type keys struct {
+	*Store
+	table *keyTable
+}
 
 var _ ports.Keys = (*keys)(nil)
 
-const selectKeys = `
-	SELECT id, algorithm, public, sealed, published_at, signs_from, retired_at, drop_at
-	FROM signing_keys ORDER BY published_at, id`
+// keyTable is a table's statements.
+type keyTable struct{ list, clear, insert string }
+
+func newKeyTable(name string) *keyTable {
+	const columns = "id, algorithm, public, sealed, published_at, signs_from, retired_at, drop_at"
+	return &keyTable{
+		list:   "SELECT " + columns + " FROM " + name + " ORDER BY published_at, id",
+		clear:  "DELETE FROM " + name,
+		insert: "INSERT INTO " + name + " (" + columns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	}
+}
+
+// The tables: of the keys that sign tokens, and of those that sign bundles.
+var (
+	signingKeys = newKeyTable("signing_keys")
+	bundleKeys  = newKeyTable("bundle_keys")
+)
 
 // List implements ports.Keys.
 func (s *keys) List(ctx context.Context) ([]ports.SigningKey, error) {
-	return scan(ctx, (*Store)(s), newKeyRow, selectKeys)
+	return scan(ctx, s.Store, newKeyRow, s.table.list)
 }
 
 // Change implements ports.Keys.
 func (s *keys) Change(ctx context.Context, change func([]ports.SigningKey) ([]ports.SigningKey, error)) error {
-	db := (*Store)(s)
-	return db.write.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		all, err := list(ctx, db, tx, newKeyRow, selectKeys)
+	return s.write.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		all, err := list(ctx, s.Store, tx, newKeyRow, s.table.list)
 		if err != nil {
 			return err
 		}
@@ -32,13 +49,11 @@ func (s *keys) Change(ctx context.Context, change func([]ports.SigningKey) ([]po
 		if err != nil {
 			return err
 		}
-		if _, err := db.exec(ctx, tx, `DELETE FROM signing_keys`); err != nil {
+		if _, err := s.exec(ctx, tx, s.table.clear); err != nil {
 			return err
 		}
 		for _, k := range all {
-			broken, err := db.attempt(ctx, tx, `
-				INSERT INTO signing_keys (id, algorithm, public, sealed, published_at, signs_from, retired_at, drop_at)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, k.ID, k.Algorithm, blobOrNull(k.Public), blobOrNull(k.Sealed),
+			broken, err := s.attempt(ctx, tx, s.table.insert, k.ID, k.Algorithm, blobOrNull(k.Public), blobOrNull(k.Sealed),
 				ms(k.PublishedAt), ms(k.SignsFrom), ms(k.RetiredAt), ms(k.DropAt))
 			if err != nil {
 				return err
@@ -51,7 +66,7 @@ func (s *keys) Change(ctx context.Context, change func([]ports.SigningKey) ([]po
 	})
 }
 
-// keyRow is a row of signing_keys.
+// keyRow is a row of signing_keys or bundle_keys.
 type keyRow struct{ k ports.SigningKey }
 
 func newKeyRow() row[ports.SigningKey] { return &keyRow{} }

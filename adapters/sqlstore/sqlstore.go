@@ -121,7 +121,13 @@ func (s *Store) Marks() ports.Marks { return (*marks)(s) }
 func (s *Store) Audit() ports.Audit { return (*audit)(s) }
 
 // Keys returns the store as ports.Keys.
-func (s *Store) Keys() ports.Keys { return (*keys)(s) }
+func (s *Store) Keys() ports.Keys { return &keys{s, signingKeys} }
+
+// BundleKeys returns the store of the keys that sign bundles as ports.Keys.
+func (s *Store) BundleKeys() ports.Keys { return &keys{s, bundleKeys} }
+
+// BundleNumbers returns the store of the numbers of bundles as ports.Numbers.
+func (s *Store) BundleNumbers() ports.Numbers { return &numbers{s, "bundle"} }
 
 // Tenants returns the store as ports.Tenants.
 func (s *Store) Tenants() ports.Tenants { return (*tenants)(s) }

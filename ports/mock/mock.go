@@ -3358,6 +3358,78 @@ func (mock *KeysMock) ListCalls() []struct {
 	return calls
 }
 
+// Ensure, that NumbersMock does implement ports.Numbers.
+// If this is not the case, regenerate this file with moq.
+var _ ports.Numbers = &NumbersMock{}
+
+// NumbersMock is a mock implementation of ports.Numbers.
+//
+//	func TestSomethingThatUsesNumbers(t *testing.T) {
+//
+//		// make and configure a mocked ports.Numbers
+//		mockedNumbers := &NumbersMock{
+//			NextFunc: func(ctx context.Context, floor int64) (int64, error) {
+//				panic("mock out the Next method")
+//			},
+//		}
+//
+//		// use mockedNumbers in code that requires ports.Numbers
+//		// and then make assertions.
+//
+//	}
+type NumbersMock struct {
+	// NextFunc mocks the Next method.
+	NextFunc func(ctx context.Context, floor int64) (int64, error)
+
+	// calls tracks calls to the methods.
+	calls struct {
+		// Next holds details about calls to the Next method.
+		Next []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Floor is the floor argument value.
+			Floor int64
+		}
+	}
+	lockNext sync.RWMutex
+}
+
+// Next calls NextFunc.
+func (mock *NumbersMock) Next(ctx context.Context, floor int64) (int64, error) {
+	if mock.NextFunc == nil {
+		panic("NumbersMock.NextFunc: method is nil but Numbers.Next was just called")
+	}
+	callInfo := struct {
+		Ctx   context.Context
+		Floor int64
+	}{
+		Ctx:   ctx,
+		Floor: floor,
+	}
+	mock.lockNext.Lock()
+	mock.calls.Next = append(mock.calls.Next, callInfo)
+	mock.lockNext.Unlock()
+	return mock.NextFunc(ctx, floor)
+}
+
+// NextCalls gets all the calls that were made to Next.
+// Check the length with:
+//
+//	len(mockedNumbers.NextCalls())
+func (mock *NumbersMock) NextCalls() []struct {
+	Ctx   context.Context
+	Floor int64
+} {
+	var calls []struct {
+		Ctx   context.Context
+		Floor int64
+	}
+	mock.lockNext.RLock()
+	calls = mock.calls.Next
+	mock.lockNext.RUnlock()
+	return calls
+}
+
 // Ensure, that KeyringMock does implement ports.Keyring.
 // If this is not the case, regenerate this file with moq.
 var _ ports.Keyring = &KeyringMock{}
@@ -3593,6 +3665,9 @@ var _ ports.Signer = &SignerMock{}
 //			SignFunc: func(ctx context.Context, k ports.SigningKey, private crypto.PrivateKey, typ string, claims token.Claims) (string, error) {
 //				panic("mock out the Sign method")
 //			},
+//			SignPayloadFunc: func(ctx context.Context, k ports.SigningKey, private crypto.PrivateKey, typ string, payload []byte) ([]byte, error) {
+//				panic("mock out the SignPayload method")
+//			},
 //		}
 //
 //		// use mockedSigner in code that requires ports.Signer
@@ -3602,6 +3677,9 @@ var _ ports.Signer = &SignerMock{}
 type SignerMock struct {
 	// SignFunc mocks the Sign method.
 	SignFunc func(ctx context.Context, k ports.SigningKey, private crypto.PrivateKey, typ string, claims token.Claims) (string, error)
+
+	// SignPayloadFunc mocks the SignPayload method.
+	SignPayloadFunc func(ctx context.Context, k ports.SigningKey, private crypto.PrivateKey, typ string, payload []byte) ([]byte, error)
 
 	// calls tracks calls to the methods.
 	calls struct {
@@ -3618,8 +3696,22 @@ type SignerMock struct {
 			// Claims is the claims argument value.
 			Claims token.Claims
 		}
+		// SignPayload holds details about calls to the SignPayload method.
+		SignPayload []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// K is the k argument value.
+			K ports.SigningKey
+			// Private is the private argument value.
+			Private crypto.PrivateKey
+			// Typ is the typ argument value.
+			Typ string
+			// Payload is the payload argument value.
+			Payload []byte
+		}
 	}
-	lockSign sync.RWMutex
+	lockSign        sync.RWMutex
+	lockSignPayload sync.RWMutex
 }
 
 // Sign calls SignFunc.
@@ -3667,6 +3759,54 @@ func (mock *SignerMock) SignCalls() []struct {
 	mock.lockSign.RLock()
 	calls = mock.calls.Sign
 	mock.lockSign.RUnlock()
+	return calls
+}
+
+// SignPayload calls SignPayloadFunc.
+func (mock *SignerMock) SignPayload(ctx context.Context, k ports.SigningKey, private crypto.PrivateKey, typ string, payload []byte) ([]byte, error) {
+	if mock.SignPayloadFunc == nil {
+		panic("SignerMock.SignPayloadFunc: method is nil but Signer.SignPayload was just called")
+	}
+	callInfo := struct {
+		Ctx     context.Context
+		K       ports.SigningKey
+		Private crypto.PrivateKey
+		Typ     string
+		Payload []byte
+	}{
+		Ctx:     ctx,
+		K:       k,
+		Private: private,
+		Typ:     typ,
+		Payload: payload,
+	}
+	mock.lockSignPayload.Lock()
+	mock.calls.SignPayload = append(mock.calls.SignPayload, callInfo)
+	mock.lockSignPayload.Unlock()
+	return mock.SignPayloadFunc(ctx, k, private, typ, payload)
+}
+
+// SignPayloadCalls gets all the calls that were made to SignPayload.
+// Check the length with:
+//
+//	len(mockedSigner.SignPayloadCalls())
+func (mock *SignerMock) SignPayloadCalls() []struct {
+	Ctx     context.Context
+	K       ports.SigningKey
+	Private crypto.PrivateKey
+	Typ     string
+	Payload []byte
+} {
+	var calls []struct {
+		Ctx     context.Context
+		K       ports.SigningKey
+		Private crypto.PrivateKey
+		Typ     string
+		Payload []byte
+	}
+	mock.lockSignPayload.RLock()
+	calls = mock.calls.SignPayload
+	mock.lockSignPayload.RUnlock()
 	return calls
 }
 

@@ -12,12 +12,27 @@ import (
 	"github.com/hexward/hexward/ports"
 )
 
-// Keys is the contract of ports.Keys.
+// Keys is the contract of ports.Keys, for the keys that sign tokens and for those that
+// sign bundles.
 func Keys(t *testing.T, open func(t *testing.T) Store) {
-	t.Run("keeps_everything", func(t *testing.T) { keysKeep(t, open(t).Keys()) })
-	t.Run("failing_change_writes_nothing", func(t *testing.T) { keysRollback(t, open(t).Keys()) })
+	t.Run("of_tokens", func(t *testing.T) { keysContract(t, func(t *testing.T) ports.Keys { return open(t).Keys() }) })
+	t.Run("of_bundles", func(t *testing.T) { keysContract(t, func(t *testing.T) ports.Keys { return open(t).BundleKeys() }) })
+	t.Run("apart", func(t *testing.T) {
+		s := open(t)
+		setKeys(t, s.Keys(), signingKey("a", 0))
+		same(t, "keys of bundles beside one of tokens", len(listKeys(t, s.BundleKeys())), 0)
+		setKeys(t, s.BundleKeys(), signingKey("a", 1), signingKey("b", 2))
+		same(t, "keys of tokens", listKeys(t, s.Keys()), []ports.SigningKey{signingKey("a", 0)})
+		setKeys(t, s.Keys())
+		same(t, "keys of bundles", listKeys(t, s.BundleKeys()), []ports.SigningKey{signingKey("a", 1), signingKey("b", 2)})
+	})
+}
+
+func keysContract(t *testing.T, open func(t *testing.T) ports.Keys) {
+	t.Run("keeps_everything", func(t *testing.T) { keysKeep(t, open(t)) })
+	t.Run("failing_change_writes_nothing", func(t *testing.T) { keysRollback(t, open(t)) })
 	t.Run("parallel_changes", func(t *testing.T) {
-		s := open(t).Keys()
+		s := open(t)
 		for _, err := range parallel(callers, func(i int) error {
 			return s.Change(t.Context(), func(all []ports.SigningKey) ([]ports.SigningKey, error) {
 				return append(all, signingKey("k"+strconv.Itoa(len(all)), time.Duration(i))), nil
@@ -28,7 +43,7 @@ func Keys(t *testing.T, open func(t *testing.T) Store) {
 		same(t, "number of keys", len(listKeys(t, s)), callers)
 	})
 	t.Run("parallel_first_key", func(t *testing.T) {
-		s := open(t).Keys()
+		s := open(t)
 		exists := fault.New(fault.Conflict, "exists", "there is one")
 		oneWinner(t, parallel(callers, func(i int) error {
 			return s.Change(t.Context(), func(all []ports.SigningKey) ([]ports.SigningKey, error) {
@@ -41,7 +56,7 @@ func Keys(t *testing.T, open func(t *testing.T) Store) {
 		same(t, "number of keys", len(listKeys(t, s)), 1)
 	})
 	t.Run("ended_context", func(t *testing.T) {
-		s := open(t).Keys()
+		s := open(t)
 		setKeys(t, s, signingKey("a", 0))
 		endedCalls(t, map[string]func(context.Context) error{
 			"List": func(ctx context.Context) error { _, err := s.List(ctx); return err },

@@ -80,6 +80,16 @@ func (k signerKey) verifier(t *testing.T) *token.Verifier {
 	return v
 }
 
+// verifies reports whether a signature is the key's.
+func (k signerKey) verifies(t *testing.T, input string, signature []byte) bool {
+	t.Helper()
+	primitive, err := k.algorithm.Primitive(k.public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return primitive.Verify([]byte(input), signature)
+}
+
 const (
 	signerIssuer = "https://id.example"
 	signerType   = "at+jwt"
@@ -169,6 +179,44 @@ func Signer(t *testing.T, s ports.Signer) {
 				nameless.ID = ""
 				if compact, err := s.Sign(ctx, nameless, k.private, signerType, few); err == nil {
 					t.Errorf("signed without a kid: %s", compact)
+				}
+			})
+
+			t.Run("payload", func(t *testing.T) {
+				for _, payload := range []string{"", "{}", few.Issuer, "\x00\xff not JSON", strings.Repeat("long ", 100_000)} {
+					compact, err := s.SignPayload(ctx, k.row, k.private, "bundle+jwt", []byte(payload))
+					if err != nil {
+						t.Fatal(err)
+					}
+					parts := strings.Split(string(compact), ".")
+					if len(parts) != 3 {
+						t.Fatalf("%d parts, want 3", len(parts))
+					}
+					head, err := base64.RawURLEncoding.Strict().DecodeString(parts[0])
+					if want := `{"alg":"` + k.row.Algorithm + `","kid":"` + k.row.ID + `","typ":"bundle+jwt"}`; err != nil || string(head) != want {
+						t.Errorf("%v, header %s, want %s", err, head, want)
+					}
+					if body, err := base64.RawURLEncoding.Strict().DecodeString(parts[1]); err != nil || string(body) != payload {
+						t.Errorf("%v, the payload is another one", err)
+					}
+					signature, err := base64.RawURLEncoding.Strict().DecodeString(parts[2])
+					if err != nil || !k.verifies(t, parts[0]+"."+parts[1], signature) {
+						t.Errorf("%v, the signature is not good", err)
+					}
+				}
+				for _, tt := range []struct {
+					name string
+					row  ports.SigningKey
+					typ  string
+				}{{"no type", k.row, ""}, {"no kid", ports.SigningKey{Algorithm: k.row.Algorithm}, "x"}, {"another algorithm", ports.SigningKey{ID: "x", Algorithm: "none"}, "x"}} {
+					if compact, err := s.SignPayload(ctx, tt.row, k.private, tt.typ, []byte("{}")); err == nil {
+						t.Errorf("%s: signed %s", tt.name, compact)
+					}
+				}
+				ended, cancel := context.WithCancel(ctx)
+				cancel()
+				if compact, err := s.SignPayload(ended, k.row, k.private, "x", nil); !errors.Is(err, context.Canceled) {
+					t.Errorf("after the context ended: %s, %v", compact, err)
 				}
 			})
 

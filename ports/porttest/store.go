@@ -42,6 +42,8 @@ type Store interface {
 	Marks() ports.Marks
 	Audit() ports.Audit
 	Keys() ports.Keys
+	BundleKeys() ports.Keys
+	BundleNumbers() ports.Numbers
 	Tenants() ports.Tenants
 	Directory() ports.Directory
 	Machines() ports.Machines
@@ -60,6 +62,7 @@ func All(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("Marks", func(t *testing.T) { Marks(t, open) })
 	t.Run("Audit", func(t *testing.T) { Audit(t, open) })
 	t.Run("Keys", func(t *testing.T) { Keys(t, open) })
+	t.Run("Numbers", func(t *testing.T) { Numbers(t, open) })
 	t.Run("Tenants", func(t *testing.T) { Tenants(t, open) })
 	t.Run("People", func(t *testing.T) { People(t, open) })
 	t.Run("Log", func(t *testing.T) { Log(t, open) })
