@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"errors"
 	"math/bits"
 	"strconv"
 
@@ -16,13 +15,6 @@ const (
 	// maxBefore is the last millisecond of the year 9999, in Unix milliseconds: no token that a token.Verifier accepts was
 	// issued later.
 	maxBefore = 253402300799999
-)
-
-// The errors of Marks.
-var (
-	ErrMarks     = errors.New("edge: revocation marks are malformed")
-	ErrSeed      = errors.New("edge: revocation marks need a seed, and the same one to be merged")
-	ErrManyMarks = errors.New("edge: more revocation marks of a kind than a bundle holds")
 )
 
 // Seed keys the hash by which marks are known in a bundle. It is random and the same in everything that one server, and its

@@ -186,7 +186,7 @@ func (v *Verifier) verify(p *Pending, compact []byte, now int64, out *Claims) er
 	if err := v.Prepare(compact, p); err != nil {
 		return err
 	}
-	if !p.primitive.Verify(p.SigningInput, p.Signature) {
+	if !p.Check() {
 		return ErrSignature
 	}
 	return v.finish(p, now, out)
@@ -200,10 +200,16 @@ func (v *Verifier) Open(compact []byte) ([]byte, error) {
 	if err := v.Prepare(compact, &w.pending); err != nil {
 		return nil, err
 	}
-	if !w.pending.primitive.Verify(w.pending.SigningInput, w.pending.Signature) {
+	if !w.pending.Check() {
 		return nil, ErrSignature
 	}
 	return clone(w.pending.payload), nil
+}
+
+// Check verifies the signature of what Prepare prepared by the primitive of its algorithm. It reports false when nothing was
+// prepared, and for a Delegated algorithm.
+func (p *Pending) Check() bool {
+	return p.owner != nil && p.primitive.Verify(p.SigningInput, p.Signature)
 }
 
 // Payload returns what a token that v prepared says, which may be anything, or nil for a p that v did not prepare. It is Open's
