@@ -61,12 +61,16 @@ func (s *hashes) reindex() {
 		s.index = make([]uint32, size)
 	}
 	s.index, s.shift = s.index[:size], uint(hashBits-top)
-	at := 0
-	for b := range s.index {
-		for at < len(s.list) && s.list[at]>>s.shift < uint64(b) {
-			at++
+	clear(s.index)
+	for _, h := range s.list {
+		if b := h>>s.shift + 1; b < uint64(len(s.index)) {
+			s.index[b]++
 		}
-		s.index[b] = uint32(at)
+	}
+	sum := uint32(0)
+	for b, n := range s.index {
+		sum += n
+		s.index[b] = sum
 	}
 }
 

@@ -67,40 +67,48 @@ type bitReader struct {
 	text string // what is not in acc yet
 	acc  uint64 // the next bits, the first one highest; zeros below them
 	have uint   // how many bits that are
-	sum  uint   // how many bits were read, modulo 8
+	sum  uint   // how many bits were read, modulo 2^32 or 2^64
 	bad  bool
 }
 
-// fill makes sure that at least 58 bits are at hand, unless the text ends before.
+// fill makes sure that at least 59 bits are at hand, unless the text ends before. Shifts are masked where their count is known
+// to be less than 64, which spares WebAssembly a comparison.
 func (r *bitReader) fill() {
-	for r.have <= 58 && r.text != "" {
-		v := base64Values[r.text[0]]
-		if v > 63 {
-			r.text, r.bad = "", true
-			return
+	text, acc, have := r.text, r.acc, r.have
+	for have <= 40 && len(text) >= 4 {
+		a, b, c, d := base64Values[text[0]], base64Values[text[1]], base64Values[text[2]], base64Values[text[3]]
+		if a|b|c|d > 63 {
+			break
 		}
-		r.acc |= uint64(v) << (58 - r.have)
-		r.have += 6
-		r.text = r.text[1:]
+		acc |= (uint64(a)<<18 | uint64(b)<<12 | uint64(c)<<6 | uint64(d)) << ((40 - have) & 63)
+		have += 24
+		text = text[4:]
 	}
-}
-
-// drop takes n bits away.
-func (r *bitReader) drop(n uint) {
-	if n > r.have {
-		r.acc, r.have, r.bad = 0, 0, true
-		return
+	for have <= 58 && text != "" {
+		v := base64Values[text[0]]
+		if v > 63 {
+			text, r.bad = "", true
+			break
+		}
+		acc |= uint64(v) << ((58 - have) & 63)
+		have += 6
+		text = text[1:]
 	}
-	r.acc <<= n
-	r.have -= n
-	r.sum = (r.sum + n) % 8
+	r.text, r.acc, r.have = text, acc, have
 }
 
 // take returns the next n bits, at most 58.
 func (r *bitReader) take(n uint) uint64 {
-	r.fill()
-	v := r.acc >> 1 >> (63 - n)
-	r.drop(n)
+	if r.have < n {
+		if r.fill(); r.have < n {
+			r.acc, r.have, r.bad = 0, 0, true
+			return 0
+		}
+	}
+	v := r.acc >> 1 >> ((63 - n) & 63)
+	r.acc <<= n & 63
+	r.have -= n
+	r.sum += n
 	return v
 }
 
@@ -108,25 +116,25 @@ func (r *bitReader) take(n uint) uint64 {
 func (r *bitReader) unary(most uint64) uint64 {
 	n := uint64(0)
 	for {
-		r.fill()
 		zeros := uint(bits.LeadingZeros64(r.acc))
 		if zeros < r.have {
-			r.drop(zeros)
-			r.drop(1)
-			n += uint64(zeros)
+			if n += uint64(zeros); n > most {
+				break
+			}
+			r.acc = r.acc << (zeros & 63) << 1
+			r.have -= zeros + 1
+			r.sum += zeros + 1
+			return n
+		}
+		n += uint64(r.have)
+		r.sum += r.have
+		r.acc, r.have = 0, 0
+		if r.fill(); r.have == 0 || n > most {
 			break
 		}
-		if n += uint64(r.have); n > most || r.have == 0 {
-			r.bad = true
-			return 0
-		}
-		r.drop(r.have)
 	}
-	if n > most {
-		r.bad = true
-		return 0
-	}
-	return n
+	r.acc, r.have, r.bad = 0, 0, true
+	return 0
 }
 
 // end reports whether all was well and nothing is left but the zeros that fill the last byte and the last digit.
@@ -136,7 +144,7 @@ func (r *bitReader) end() bool {
 		return false
 	}
 	// Of the bits that remain, those up to the byte's end fill the byte, and at most four more the digit.
-	fill := (8 - r.sum) % 8
+	fill := (8 - r.sum%8) % 8
 	return r.have >= fill && r.have-fill < 6 && (r.have-fill)%2 == 0
 }
 
