@@ -6,6 +6,7 @@
 //	  fault/           the one error vocabulary: Kind, Error, KindOf
 //	  token/           strict JWS parsing, key sets, claims, verification, revocation marks
 //	  access/          Principal: who is asking; what each route demands; the decision
+//	  issuer/          what the access tokens of other authorization servers mean
 //	  edge/            keys, policy and marks as one signed snapshot; the decision at the edge
 //	  session/         a sign-in: its signed id, its lifetimes, its refresh tokens
 //	  user/            a person: name, e-mail address, password, permissions, ban, attempts

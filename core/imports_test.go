@@ -39,7 +39,7 @@ var pure = []string{
 	"unicode", "unicode/utf8",
 }
 
-// What token, access and edge may use of the standard library: they are also
+// What token, access, issuer and edge may use of the standard library: they are also
 // compiled by TinyGo, where fmt, reflect and the encoding packages make the
 // module many times larger or do not work.
 var (
@@ -56,7 +56,8 @@ var rooms = []room{
 	{dir: "core/fault", std: slices.Concat(pure, []string{"fmt", "time"})},
 	{dir: "core/token", std: tinySums},
 	{dir: "core/access", std: tiny, ours: []string{"core/token"}},
-	{dir: "core/edge", std: tinySums, ours: []string{"core/token", "core/access"}},
+	{dir: "core/issuer", std: tiny, ours: []string{"core/token", "core/access"}},
+	{dir: "core/edge", std: tinySums, ours: []string{"core/token", "core/access", "core/issuer"}},
 	{dir: "core/tenant", ours: []string{"core/fault"}, std: slices.Concat(pure, []string{"time"})},
 	{
 		dir: "core/secret", ours: []string{"core/fault"},
@@ -81,7 +82,7 @@ var rooms = []room{
 	{
 		dir: "core/auth",
 		ours: []string{
-			"core/fault", "core/token", "core/access", "core/edge", "core/session", "core/user", "core/tenant", "core/client",
+			"core/fault", "core/token", "core/access", "core/issuer", "core/edge", "core/session", "core/user", "core/tenant", "core/client",
 			"core/secret", "core/apitoken", "ports",
 		},
 		std: slices.Concat(pure, []string{
@@ -93,7 +94,7 @@ var rooms = []room{
 	{
 		dir: "ports",
 		ours: []string{
-			"core/fault", "core/token", "core/access", "core/edge", "core/session", "core/user", "core/tenant", "core/client",
+			"core/fault", "core/token", "core/access", "core/issuer", "core/edge", "core/session", "core/user", "core/tenant", "core/client",
 			"core/secret", "core/apitoken",
 		},
 	},
@@ -128,7 +129,7 @@ const (
 	whyVague = "a name that says nothing collects everything; name the package for what it is for"
 	whyStd   = "core does no I/O, reads no clock and makes no randomness, so that it can be tested at any moment and run at " +
 		"the edge; take what you need as an argument, or put it behind a port and do it in an adapter"
-	whyTiny = "token, access and edge are compiled to WebAssembly by TinyGo too, without fmt, reflect, encoding, time or net; " +
+	whyTiny = "token, access, issuer and edge are compiled to WebAssembly by TinyGo too, without fmt, reflect, encoding, time or net; " +
 		"write it with the packages in the table, pass times as Unix seconds"
 	whyLib = "the core rests on the standard library alone (core/user also on golang.org/x/text), so that no library can " +
 		"change a rule; use it in an adapter behind a port"
@@ -232,7 +233,7 @@ func among(dir string, patterns []string) bool {
 func refuse(r room, dir, imported string) string {
 	local, ours := strings.CutPrefix(imported, module+"/")
 	first, _, _ := strings.Cut(imported, "/")
-	tinyRoom := among(dir, []string{"core/token", "core/access", "core/edge"})
+	tinyRoom := among(dir, []string{"core/token", "core/access", "core/issuer", "core/edge"})
 	switch {
 	case ours:
 		if among(local, r.ours) || adapterOf(dir) != "" && adapterOf(dir) == adapterOf(local) ||
@@ -317,7 +318,7 @@ func deeds(f *ast.File, dir string, add func(token.Pos, string, string)) {
 		}
 		names[name] = imported
 	}
-	tinyRoom := among(dir, []string{"core/token", "core/access", "core/edge"})
+	tinyRoom := among(dir, []string{"core/token", "core/access", "core/issuer", "core/edge"})
 	for _, group := range f.Comments {
 		for _, c := range group.List {
 			if strings.HasPrefix(c.Text, "//go:linkname") {

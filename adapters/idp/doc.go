@@ -49,7 +49,7 @@
 //
 // With events, or a token_use other than access, it is none in any case. One that is bound to a key (cnf: DPoP, RFC 9449; mutual TLS,
 // RFC 8705) is refused, since a bearer shows no proof of having that key. What its typ, client, subject, claims and
-// permissions have to be is in the presets; see bearing.go for where each is documented.
+// permissions have to be is in the presets; see core/issuer for where each is documented.
 //
 // Keys are fetched anew after 50 minutes without anybody waiting for it, and after an hour before another token counts; while the
 // issuer is down nobody waits either. A token under an unknown key id has them fetched at most once in 30 seconds, and

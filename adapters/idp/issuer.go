@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hexward/hexward/core/issuer"
 	"github.com/hexward/hexward/core/token"
 	"github.com/hexward/hexward/ports"
 )
@@ -21,6 +22,7 @@ type Issuer struct {
 	source
 	config   IssuerConfig
 	verifier token.VerifierConfig // but for the keys
+	rules    issuer.Rules
 	typed    bool                 // the header of every accepted token says that it is an access token
 	ring     atomic.Pointer[ring] // nil until keys have been fetched
 }
@@ -55,13 +57,10 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 	if err := c.settle(&known, &at); err != nil {
 		return nil, fmt.Errorf("issuer %q: %w", c.Name, err)
 	}
-	i := &Issuer{config: c, verifier: c.verifier(), source: source{
+	i := &Issuer{config: c, verifier: c.verifier(), rules: c.rules(), typed: issuer.Typed(c.Types), source: source{
 		preset: &known, issuer: at.Issuer, discovery: at.Discovery, endpoints: at.Endpoints, needs: []string{"jwks_uri"},
 		algorithms: c.Algorithms, timeout: c.Timeout, now: c.Now, client: newClient(c.Transport, c.RootCAs, c.Timeout),
 	}}
-	i.typed = !slices.ContainsFunc(c.Types, func(typ string) bool {
-		return !strings.EqualFold(strings.TrimPrefix(strings.ToLower(typ), "application/"), token.TypeAccess)
-	})
 	if at.Endpoints.JWKS != "" {
 		i.fixed = &metadata{issuer: c.Issuer, endpoints: at.Endpoints}
 	}
@@ -124,6 +123,16 @@ func (i *Issuer) Verify(ctx context.Context, compact string) (ports.Bearer, erro
 		return ports.Bearer{}, err
 	}
 	return b, nil
+}
+
+// read takes from verified claims what the configuration names.
+func (i *Issuer) read(b *ports.Bearer) error {
+	var said issuer.Bearing
+	if err := i.rules.Read(&b.Claims, i.typed, &said); err != nil {
+		return err
+	}
+	b.Machine, b.Client, b.Tenant, b.Permissions = said.Machine, said.Client, said.Tenant, said.Permissions
+	return nil
 }
 
 // current returns keys that may be used now.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hexward/hexward/adapters/idp"
+	"github.com/hexward/hexward/core/issuer"
 )
 
 // trusting is an issuer with a preset in this internet.
@@ -345,5 +346,12 @@ func TestIssuer_tenant(t *testing.T) {
 				t.Errorf("tenant %q, want %q: %v", b.Tenant, test.want, err)
 			}
 		})
+	}
+}
+
+// What is configured here can be read by core/issuer, and the other way round.
+func TestIssuerPresets_can_be_read(t *testing.T) {
+	if diff := cmp.Diff(issuer.Presets(), idp.IssuerPresets()); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/hexward/hexward/core/issuer"
 	"github.com/hexward/hexward/core/token"
 )
 
@@ -51,13 +52,8 @@ type IssuerConfig struct {
 	Now       func() time.Time  // nil for time.Now
 }
 
-// PermissionClaim is a claim whose words are permissions: an array of strings, or a string of
-// words with spaces in between. A name with dots leads into objects, unless there is a claim with that very name.
-type PermissionClaim struct {
-	Claim string
-	Strip string // only words that begin so count, and lose it
-	Add   string // is put in front
-}
+// PermissionClaim is a claim whose words are permissions.
+type PermissionClaim = issuer.PermissionClaim
 
 // MachineRules tell the tokens of machines from those of people. A token that any of them is about is a machine's.
 type MachineRules struct {
@@ -69,9 +65,19 @@ type MachineRules struct {
 	Claims          map[string]string // a claim is this string, or is an array that has it
 }
 
-func (r *MachineRules) isZero() bool {
-	return !r.None && len(r.Clients) == 0 && len(r.ClientPrefixes) == 0 && len(r.SubjectPrefixes) == 0 && len(r.SubjectSuffixes) == 0 &&
-		len(r.Claims) == 0
+// rules returns what core/issuer is told of the tokens.
+func (c *IssuerConfig) rules() issuer.Rules {
+	r := issuer.Rules{
+		Preset: c.Preset, Clients: c.Clients, Required: c.Required, TenantClaim: c.TenantClaim, Permissions: c.Permissions,
+		Machines: issuer.Machines{
+			None: c.Machines.None, Clients: slices.Clone(c.Machines.Clients), ClientPrefixes: slices.Clone(c.Machines.ClientPrefixes),
+			SubjectPrefixes: slices.Clone(c.Machines.SubjectPrefixes), SubjectSuffixes: slices.Clone(c.Machines.SubjectSuffixes),
+		},
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Machines.Claims)) {
+		r.Machines.Claims = append(r.Machines.Claims, issuer.ClaimWord{Claim: name, Word: c.Machines.Claims[name]})
+	}
+	return r
 }
 
 // People is an interface of the issuer that knows its users, for whoever has its secret.

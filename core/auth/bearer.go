@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/issuer"
 	"github.com/hexward/hexward/core/secret"
 	"github.com/hexward/hexward/core/token"
 	"github.com/hexward/hexward/core/user"
@@ -352,7 +352,7 @@ func (s *Service) bearerOf(
 	}
 	p = access.Principal{Via: access.ForeignToken, Tenant: home, Token: c.ID, Expires: c.Expiry * 1000}
 	if b.Machine {
-		p.Kind, p.Subject, p.Permissions = access.Machine, t.Name+"|"+c.Subject, mapped(nil, b.Permissions)
+		p.Kind, p.Subject, p.Permissions = access.Machine, t.Name+"|"+c.Subject, issuer.Permit(nil, nil, b.Permissions)
 		return p, epoch, nil
 	}
 	if t.Users != UsersKnown && t.Users != UsersMade {
@@ -379,7 +379,7 @@ func (s *Service) bearerOf(
 	case u.Banned(s.Now()):
 		return p, epoch, errShutOut
 	}
-	p.Kind, p.Name, p.Permissions = access.User, u.Name.String(), mapped(u.Permissions, b.Permissions)
+	p.Kind, p.Name, p.Permissions = access.User, u.Name.String(), issuer.Permit(nil, u.Permissions, b.Permissions)
 	return p, epoch, nil
 }
 
@@ -405,13 +405,4 @@ func (s *Service) makeBearer(ctx context.Context, t *Trusted, text string, b *po
 	}
 	_, _, err = s.admit(ctx, t.upstream(), who, c)
 	return err
-}
-
-// mapped returns the permissions held here, with those that another issuer gives, but the one to administer: it
-// can neither give that, nor sign in somebody who has it here to use it.
-func mapped(held, given []string) []string {
-	all := slices.Concat(held, given)
-	all = slices.DeleteFunc(all, func(p string) bool { return p == access.Admin || !access.ValidPermission(p) })
-	slices.Sort(all)
-	return slices.Compact(all)
 }

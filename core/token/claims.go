@@ -44,10 +44,14 @@ func (c *Claims) IssueMillis() int64 {
 // Raw returns the payload as it was signed: one strict JSON object, or "" for claims that no Verifier filled in.
 func (c *Claims) Raw() string { return c.raw }
 
+// Payload returns the payload as it was signed: an object, or the zero Value for claims that no Verifier filled in. It allocates
+// nothing.
+func (c *Claims) Payload() Value { return Value{text: trimSpace(c.raw)} }
+
 // Lookup returns the top-level member of the payload called name, for claims that Claims has no field for. It reads the
 // payload again and allocates nothing.
 func (c *Claims) Lookup(name string) (Value, bool) {
-	return Value{text: trimSpace(c.raw)}.Member(name)
+	return c.Payload().Member(name)
 }
 
 // The claims that are read, as indexes into claimNames. Those up to claimAccessTokenHash are strings, those from claimExpiry

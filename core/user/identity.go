@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/fault"
 )
 
@@ -23,16 +24,12 @@ type Identity struct {
 	UsedAt    time.Time // the latest sign-in
 }
 
-// MaxSubject is the most bytes of a subject that is accepted. OpenID Connect Core
-// 1.0 §2 has 255; some providers sign longer ones.
-const MaxSubject = 512
+// MaxSubject is the most bytes of a subject that is accepted.
+const MaxSubject = access.MaxSubject
 
-// CheckSubject returns an Unauthenticated fault if s cannot be a subject: empty,
-// too long, not UTF-8, or with control characters.
+// CheckSubject returns an Unauthenticated fault if s cannot be a subject, see access.ValidSubject.
 func CheckSubject(s string) error {
-	if s == "" || len(s) > MaxSubject || strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.IsControl(r) || r == unicode.ReplacementChar // what a decoder makes of bytes that are none; two subjects could look the same
-	}) {
+	if !access.ValidSubject(s) {
 		return fault.New(fault.Unauthenticated, "subject", "the provider does not say who you are")
 	}
 	return nil
