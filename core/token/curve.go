@@ -19,43 +19,41 @@ type field struct {
 
 // newField returns the field of the prime p, given as big-endian bytes.
 func newField(p []byte) *field {
-	f := &field{n: (len(p) + 3) / 4, p: toLimbs(p)}
+	f := &field{n: (len(p) + 3) / 4}
+	f.p.read(p)
 	f.inv = 1
 	for range 5 { // Newton's iteration doubles the number of correct bits
 		f.inv *= 2 - f.p[0]*f.inv
 	}
 	f.inv = -f.inv
 	f.one[0] = 1
-	f.one = f.enter(f.one)
+	f.enter(&f.one)
 	return f
 }
 
-// toLimbs reads at most 68 big-endian bytes.
-func toLimbs(b []byte) (x limbs) {
+// read sets x, which is zero, to what at most 68 big-endian bytes hold.
+func (x *limbs) read(b []byte) {
 	for i := 0; i < len(b) && i < 4*maxLimbs; i++ {
 		x[i/4] |= uint32(b[len(b)-1-i]) << (i % 4 * 8)
 	}
-	return x
 }
 
-// load reads big-endian bytes into Montgomery form, and reports false for a number that is not below p.
-func (f *field) load(b []byte) (limbs, bool) {
-	if len(b) > 4*f.n {
-		return limbs{}, false
+// load sets x, which is zero, to the number that big-endian bytes hold, in Montgomery form. It reports false, and x is not to
+// be used, for one that is not below p.
+func (f *field) load(x *limbs, b []byte) bool {
+	x.read(b)
+	if len(b) > 4*f.n || !f.less(x) {
+		return false
 	}
-	x := toLimbs(b)
-	if !f.less(&x) {
-		return limbs{}, false
-	}
-	return f.enter(x), true
+	f.enter(x)
+	return true
 }
 
-// enter returns x·2^(32n) mod p.
-func (f *field) enter(x limbs) limbs {
+// enter sets x to x·2^(32n) mod p.
+func (f *field) enter(x *limbs) {
 	for range 32 * f.n {
-		x = f.add(x, x)
+		f.add(x, x)
 	}
-	return x
 }
 
 // less reports whether x < p.
@@ -69,46 +67,47 @@ func (f *field) less(x *limbs) bool {
 }
 
 // reduce subtracts p from carry·2^(32n) + x when that is not below p already.
-func (f *field) reduce(x limbs, carry uint32) limbs {
-	if carry == 0 && f.less(&x) {
-		return x
+func (f *field) reduce(x *limbs, carry uint32) {
+	if carry == 0 && f.less(x) {
+		return
 	}
 	var borrow uint64
 	for i := range f.n {
 		d := uint64(x[i]) - uint64(f.p[i]) - borrow
 		x[i], borrow = uint32(d), d>>63
 	}
-	return x
 }
 
-func (f *field) add(a, b limbs) limbs {
+// add sets x to x + y mod p.
+func (f *field) add(x, y *limbs) {
 	var carry uint64
 	for i := range f.n {
-		carry += uint64(a[i]) + uint64(b[i])
-		a[i] = uint32(carry)
+		carry += uint64(x[i]) + uint64(y[i])
+		x[i] = uint32(carry)
 		carry >>= 32
 	}
-	return f.reduce(a, uint32(carry))
+	f.reduce(x, uint32(carry))
 }
 
-// sub returns a - b mod p, as a + (p - b).
-func (f *field) sub(a, b limbs) limbs {
+// sub sets x to x - y mod p, as x + (p - y).
+func (f *field) sub(x, y *limbs) {
+	var negative limbs
 	var borrow uint64
 	for i := range f.n {
-		d := uint64(f.p[i]) - uint64(b[i]) - borrow
-		b[i], borrow = uint32(d), d>>63
+		d := uint64(f.p[i]) - uint64(y[i]) - borrow
+		negative[i], borrow = uint32(d), d>>63
 	}
-	return f.add(a, f.reduce(b, 0))
+	f.add(x, &negative)
 }
 
-// mul returns a·b·2^(-32n) mod p, which is the product in Montgomery form.
-func (f *field) mul(a, b limbs) limbs {
+// mul sets z to x·y·2^(-32n) mod p, which is the product in Montgomery form.
+func (f *field) mul(z, x, y *limbs) {
 	var t limbs
 	var top uint64
 	for i := range f.n {
 		var c uint64
 		for j := range f.n {
-			c += uint64(t[j]) + uint64(a[j])*uint64(b[i])
+			c += uint64(t[j]) + uint64(x[j])*uint64(y[i])
 			t[j] = uint32(c)
 			c >>= 32
 		}
@@ -124,19 +123,20 @@ func (f *field) mul(a, b limbs) limbs {
 		t[f.n-1] = uint32(top)
 		top >>= 32
 	}
-	return f.reduce(t, uint32(top))
+	f.reduce(&t, uint32(top))
+	*z = t
 }
 
-// isSquare reports whether a is a square other than zero, by Euler's criterion.
-func (f *field) isSquare(a limbs) bool {
-	x := f.one
+// isSquare reports whether x is a square other than zero, by Euler's criterion.
+func (f *field) isSquare(x *limbs) bool {
+	power := f.one
 	for i := 32*f.n - 1; i > 0; i-- { // the bits of (p-1)/2
-		x = f.mul(x, x)
+		f.mul(&power, &power, &power)
 		if f.p[i/32]>>(i%32)&1 == 1 {
-			x = f.mul(x, a)
+			f.mul(&power, &power, x)
 		}
 	}
-	return x == f.one
+	return power == f.one
 }
 
 // The primes and the constants b of the NIST curves (FIPS 186-5, SP 800-186 §3.2.1), and the prime and the constant d of
@@ -176,17 +176,18 @@ func nibble(c byte) byte {
 // onNISTCurve reports whether (x, y) solves y² = x³ - 3x + b modulo prime.
 func onNISTCurve(prime, b string, x, y []byte) bool {
 	f := newField(unhex(prime))
-	fx, okX := f.load(x)
-	fy, okY := f.load(y)
-	fb, okB := f.load(unhex(b))
-	if !okX || !okY || !okB {
+	var fx, fy, right, rest limbs
+	if !f.load(&fx, x) || !f.load(&fy, y) || !f.load(&rest, unhex(b)) {
 		return false
 	}
-	right := f.add(f.mul(f.mul(fx, fx), fx), fb)
+	f.mul(&right, &fx, &fx)
+	f.mul(&right, &right, &fx)
+	f.add(&right, &rest)
 	for range 3 {
-		right = f.sub(right, fx)
+		f.sub(&right, &fx)
 	}
-	return f.mul(fy, fy) == right
+	f.mul(&fy, &fy, &fy)
+	return fy == right
 }
 
 // safeEd25519 reports whether pub is the canonical encoding of a point on edwards25519 (RFC 8032 §5.1.3) that is not of
@@ -201,22 +202,27 @@ func safeEd25519(pub []byte) bool {
 	}
 	y[0] &= 0x7F // the sign of x
 	f := newField(unhex(ed25519Prime))
-	fy, ok := f.load(y[:])
-	if !ok {
+	var fy, d limbs
+	if !f.load(&fy, y[:]) {
 		return false
 	}
 	for _, small := range [...]string{ed25519Order8A, ed25519Order8B} {
-		if s, _ := f.load(unhex(small)); fy == s {
+		var s limbs
+		if f.load(&s, unhex(small)); fy == s {
 			return false
 		}
 	}
 	// x² = (y² - 1) / (d·y² + 1) has a solution when the product of both is a square; it is zero for y = ±1.
-	d, _ := f.load(unhex(ed25519D))
-	yy := f.mul(fy, fy)
-	if yy == (limbs{}) {
+	f.mul(&fy, &fy, &fy)
+	if fy == (limbs{}) {
 		return false
 	}
-	return f.isSquare(f.mul(f.sub(yy, f.one), f.add(f.mul(d, yy), f.one)))
+	f.load(&d, unhex(ed25519D))
+	f.mul(&d, &d, &fy)
+	f.add(&d, &f.one)
+	f.sub(&fy, &f.one)
+	f.mul(&d, &d, &fy)
+	return f.isSquare(&d)
 }
 
 // rocaPrimes are the primes by which moduli of CVE-2017-15361 are told from others: such a modulus is a power of 65537
