@@ -3,7 +3,6 @@ package token
 import (
 	"bytes"
 	"errors"
-	"sync"
 )
 
 // DefaultLeeway is the clock skew, in seconds, that most deployments want. MaxLeeway is the most that a VerifierConfig may
@@ -138,19 +137,10 @@ type work struct {
 // maxKept is the greatest buffer, in bytes, that is kept for the next call.
 const maxKept = 64 << 10
 
-var works sync.Pool
-
-func newWork() *work {
-	if w, ok := works.Get().(*work); ok {
-		return w
-	}
-	return new(work)
-}
-
 func (w *work) release() {
 	if cap(w.input) <= maxKept && cap(w.pending.buffer) <= maxKept {
 		w.pending.forget()
-		works.Put(w)
+		keepWork(w)
 	}
 }
 
