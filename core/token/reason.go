@@ -1,7 +1,5 @@
 package token
 
-import "errors"
-
 // Reason says in one small number why a token, a key or a configuration was refused. Its zero value means that nothing
 // was refused. The numbers may change between releases; the words that String gives do not.
 type Reason uint8
@@ -80,56 +78,102 @@ func (r Reason) String() string {
 	return reasonWords[r]
 }
 
-// refusal is the type of every error of this package: a fixed sentence and its reason. Each is one pointer, so that
-// errors compare by identity and returning one allocates nothing.
+// refusal is the type of every error of this package: a reason, and which of that reason's errors it is. Each is one pointer,
+// so that errors compare by identity and returning one allocates nothing. What it says stands elsewhere, so that a program
+// that never asks for it does not hold it.
 type refusal struct {
-	text   string
 	reason Reason
+	which  uint8
 }
 
-func (r *refusal) Error() string { return r.text }
+func (r *refusal) Error() string {
+	if r.reason == ReasonConfig {
+		return "token: config " + configTexts[r.which]
+	}
+	return "token: " + reasonTexts[r.reason]
+}
 
 // The errors of this package. They are returned bare, never wrapped with details of the token; compare them with
 // errors.Is. Each but the configuration errors has a reason of its own.
 var (
-	ErrTooLong        error = &refusal{"token: longer than the limit", ReasonTooLong}
-	ErrMalformed      error = &refusal{"token: malformed", ReasonMalformed}
-	ErrHeader         error = &refusal{"token: header has a member that is not accepted", ReasonHeader}
-	ErrCrit           error = &refusal{"token: critical header extensions are not supported", ReasonCrit}
-	ErrAlgorithm      error = &refusal{"token: algorithm is not accepted", ReasonAlgorithm}
-	ErrType           error = &refusal{"token: type is not accepted", ReasonType}
-	ErrKeyUnknown     error = &refusal{"token: no single key fits", ReasonKeyUnknown}
-	ErrSignature      error = &refusal{"token: signature does not verify", ReasonSignature}
-	ErrClaims         error = &refusal{"token: claims are malformed", ReasonClaims}
-	ErrClaimMissing   error = &refusal{"token: a required claim is missing", ReasonClaimMissing}
-	ErrIssuer         error = &refusal{"token: issuer is not accepted", ReasonIssuer}
-	ErrAudience       error = &refusal{"token: audience is not accepted", ReasonAudience}
-	ErrExpired        error = &refusal{"token: expired", ReasonExpired}
-	ErrNotYetValid    error = &refusal{"token: not yet valid", ReasonNotYetValid}
-	ErrIssuedInFuture error = &refusal{"token: issued in the future", ReasonIssuedInFuture}
-	ErrTooOld         error = &refusal{"token: issued too long ago", ReasonTooOld}
+	ErrTooLong        error = &refusal{ReasonTooLong, 0}
+	ErrMalformed      error = &refusal{ReasonMalformed, 0}
+	ErrHeader         error = &refusal{ReasonHeader, 0}
+	ErrCrit           error = &refusal{ReasonCrit, 0}
+	ErrAlgorithm      error = &refusal{ReasonAlgorithm, 0}
+	ErrType           error = &refusal{ReasonType, 0}
+	ErrKeyUnknown     error = &refusal{ReasonKeyUnknown, 0}
+	ErrSignature      error = &refusal{ReasonSignature, 0}
+	ErrClaims         error = &refusal{ReasonClaims, 0}
+	ErrClaimMissing   error = &refusal{ReasonClaimMissing, 0}
+	ErrIssuer         error = &refusal{ReasonIssuer, 0}
+	ErrAudience       error = &refusal{ReasonAudience, 0}
+	ErrExpired        error = &refusal{ReasonExpired, 0}
+	ErrNotYetValid    error = &refusal{ReasonNotYetValid, 0}
+	ErrIssuedInFuture error = &refusal{ReasonIssuedInFuture, 0}
+	ErrTooOld         error = &refusal{ReasonTooOld, 0}
 	// ErrRevoked is returned by callers that consult Marks; Verify itself knows no marks.
-	ErrRevoked error = &refusal{"token: revoked", ReasonRevoked}
+	ErrRevoked error = &refusal{ReasonRevoked, 0}
 
-	ErrKeyMalformed   error = &refusal{"token: key is malformed", ReasonKeyMalformed}
-	ErrKeyUnsupported error = &refusal{"token: key type, curve or algorithm is not supported", ReasonKeyUnsupported}
-	ErrKeyUse         error = &refusal{"token: key is not for verifying signatures", ReasonKeyUse}
-	ErrKeyMismatch    error = &refusal{"token: key does not fit its algorithm", ReasonKeyMismatch}
-	ErrKeyWeak        error = &refusal{"token: key is too weak", ReasonKeyWeak}
-	ErrKeyPrivate     error = &refusal{"token: private or secret key where a public key belongs", ReasonKeyPrivate}
-	ErrKeyDuplicate   error = &refusal{"token: two keys have the same kid", ReasonKeyDuplicate}
-	ErrKeySetMixed    error = &refusal{"token: symmetric and asymmetric keys in one set", ReasonKeySetMixed}
+	ErrKeyMalformed   error = &refusal{ReasonKeyMalformed, 0}
+	ErrKeyUnsupported error = &refusal{ReasonKeyUnsupported, 0}
+	ErrKeyUse         error = &refusal{ReasonKeyUse, 0}
+	ErrKeyMismatch    error = &refusal{ReasonKeyMismatch, 0}
+	ErrKeyWeak        error = &refusal{ReasonKeyWeak, 0}
+	ErrKeyPrivate     error = &refusal{ReasonKeyPrivate, 0}
+	ErrKeyDuplicate   error = &refusal{ReasonKeyDuplicate, 0}
+	ErrKeySetMixed    error = &refusal{ReasonKeySetMixed, 0}
 
-	ErrMark error = &refusal{"token: mark needs a known kind, and a value or a time", ReasonMark}
+	ErrMark error = &refusal{ReasonMark, 0}
 
-	ErrConfigIssuer     error = &refusal{"token: config needs an issuer", ReasonConfig}
-	ErrConfigAudience   error = &refusal{"token: config needs audiences without empty ones, or AnyAudience and none", ReasonConfig}
-	ErrConfigType       error = &refusal{"token: config needs at least one type", ReasonConfig}
-	ErrConfigAlgorithms error = &refusal{"token: config needs known algorithms, each once", ReasonConfig}
-	ErrConfigKeys       error = &refusal{"token: config needs a key set", ReasonConfig}
-	ErrConfigRange      error = &refusal{"token: config leeway, maximum age or length is out of range", ReasonConfig}
-	ErrConfigRequired   error = &refusal{"token: config requires a claim that is not read", ReasonConfig}
+	ErrConfigIssuer     error = &refusal{ReasonConfig, 0}
+	ErrConfigAudience   error = &refusal{ReasonConfig, 1}
+	ErrConfigType       error = &refusal{ReasonConfig, 2}
+	ErrConfigAlgorithms error = &refusal{ReasonConfig, 3}
+	ErrConfigKeys       error = &refusal{ReasonConfig, 4}
+	ErrConfigRange      error = &refusal{ReasonConfig, 5}
+	ErrConfigRequired   error = &refusal{ReasonConfig, 6}
 )
+
+var reasonTexts = [reasonCount]string{
+	ReasonTooLong:        "longer than the limit",
+	ReasonMalformed:      "malformed",
+	ReasonHeader:         "header has a member that is not accepted",
+	ReasonCrit:           "critical header extensions are not supported",
+	ReasonAlgorithm:      "algorithm is not accepted",
+	ReasonType:           "type is not accepted",
+	ReasonKeyUnknown:     "no single key fits",
+	ReasonSignature:      "signature does not verify",
+	ReasonClaims:         "claims are malformed",
+	ReasonClaimMissing:   "a required claim is missing",
+	ReasonIssuer:         "issuer is not accepted",
+	ReasonAudience:       "audience is not accepted",
+	ReasonExpired:        "expired",
+	ReasonNotYetValid:    "not yet valid",
+	ReasonIssuedInFuture: "issued in the future",
+	ReasonTooOld:         "issued too long ago",
+	ReasonRevoked:        "revoked",
+	ReasonKeyMalformed:   "key is malformed",
+	ReasonKeyUnsupported: "key type, curve or algorithm is not supported",
+	ReasonKeyUse:         "key is not for verifying signatures",
+	ReasonKeyMismatch:    "key does not fit its algorithm",
+	ReasonKeyWeak:        "key is too weak",
+	ReasonKeyPrivate:     "private or secret key where a public key belongs",
+	ReasonKeyDuplicate:   "two keys have the same kid",
+	ReasonKeySetMixed:    "symmetric and asymmetric keys in one set",
+	ReasonMark:           "mark needs a known kind, and a value or a time",
+}
+
+// configTexts are those of the errors with ReasonConfig.
+var configTexts = [...]string{
+	"needs an issuer",
+	"needs audiences without empty ones, or AnyAudience and none",
+	"needs at least one type",
+	"needs known algorithms, each once",
+	"needs a key set",
+	"leeway, maximum age or length is out of range",
+	"requires a claim that is not read",
+}
 
 // ReasonOf returns why err refused: ReasonNone for nil, ReasonOther for an error that this package did not make. Of
 // joined configuration errors it reports the first.
@@ -137,9 +181,30 @@ func ReasonOf(err error) Reason {
 	if err == nil {
 		return ReasonNone
 	}
-	var r *refusal
-	if errors.As(err, &r) {
+	if r := refusalIn(err); r != nil {
 		return r.reason
 	}
 	return ReasonOther
+}
+
+// refusalIn returns the first refusal that err is or wraps, as errors.As would but without its reflection.
+func refusalIn(err error) *refusal {
+	for err != nil {
+		switch e := err.(type) { //nolint:errorlint // it is what this function looks for
+		case *refusal:
+			return e
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			for _, one := range e.Unwrap() {
+				if r := refusalIn(one); r != nil {
+					return r
+				}
+			}
+			return nil
+		default:
+			return nil
+		}
+	}
+	return nil
 }
