@@ -44,6 +44,8 @@ func TestReasonOf(t *testing.T) {
 		{"foreign", errors.New("x"), token.ReasonOther},
 		{"bare", token.ErrExpired, token.ReasonExpired},
 		{"wrapped", fmt.Errorf("check session: %w", token.ErrSignature), token.ReasonSignature},
+		{"wrapped, joined, wrapped", fmt.Errorf("a: %w", errors.Join(errors.New("x"), fmt.Errorf("b: %w", token.ErrKeyWeak), token.ErrMark)), token.ReasonKeyWeak},
+		{"joined without", errors.Join(errors.New("x"), fmt.Errorf("b: %w", errors.New("y"))), token.ReasonOther},
 		{"joined", errors.Join(token.ErrConfigIssuer, token.ErrConfigKeys), token.ReasonConfig},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -51,6 +53,41 @@ func TestReasonOf(t *testing.T) {
 				t.Errorf("got %v, want %v", got, tc.want)
 			}
 		})
+	}
+}
+
+// TestErrors_text holds that every error says something of its own, also those that share a reason.
+func TestErrors_text(t *testing.T) {
+	seen := map[string]bool{}
+	for _, err := range []error{
+		token.ErrTooLong, token.ErrMalformed, token.ErrHeader, token.ErrCrit, token.ErrAlgorithm, token.ErrType, token.ErrKeyUnknown,
+		token.ErrSignature, token.ErrClaims, token.ErrClaimMissing, token.ErrIssuer, token.ErrAudience, token.ErrExpired,
+		token.ErrNotYetValid, token.ErrIssuedInFuture, token.ErrTooOld, token.ErrRevoked, token.ErrKeyMalformed,
+		token.ErrKeyUnsupported, token.ErrKeyUse, token.ErrKeyMismatch, token.ErrKeyWeak, token.ErrKeyPrivate, token.ErrKeyDuplicate,
+		token.ErrKeySetMixed, token.ErrMark, token.ErrConfigIssuer, token.ErrConfigAudience, token.ErrConfigType,
+		token.ErrConfigAlgorithms, token.ErrConfigKeys, token.ErrConfigRange, token.ErrConfigRequired,
+	} {
+		if text := err.Error(); !regexp.MustCompile(`^token: [a-z]`).MatchString(text) || seen[text] {
+			t.Errorf("%v says %q", token.ReasonOf(err), text)
+		}
+		seen[err.Error()] = true
+	}
+	for err, want := range map[error]string{
+		token.ErrExpired:          "token: expired",
+		token.ErrKeyWeak:          "token: key is too weak",
+		token.ErrConfigKeys:       "token: config needs a key set",
+		token.ErrConfigRequired:   "token: config requires a claim that is not read",
+		token.ErrConfigAudience:   "token: config needs audiences without empty ones, or AnyAudience and none",
+		token.ErrIssuedInFuture:   "token: issued in the future",
+		token.ErrKeyUnsupported:   "token: key type, curve or algorithm is not supported",
+		token.ErrConfigIssuer:     "token: config needs an issuer",
+		token.ErrClaimMissing:     "token: a required claim is missing",
+		token.ErrKeySetMixed:      "token: symmetric and asymmetric keys in one set",
+		token.ErrConfigAlgorithms: "token: config needs known algorithms, each once",
+	} {
+		if err.Error() != want {
+			t.Errorf("got %q, want %q", err, want)
+		}
 	}
 }
 
