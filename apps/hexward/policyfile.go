@@ -251,7 +251,7 @@ func (p *policyParser) explain(err error) {
 			continue
 		}
 		at := p.at[wrong.Index]
-		line, text := at.line, wrong.Problem
+		line, text := at.line, wrong.Problem()
 		if wrong.Field != "" {
 			text = wrong.Field + ": " + text
 			if at.fields[wrong.Field] != 0 {

@@ -4,39 +4,9 @@ import (
 	"errors"
 	"math/bits"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
-
-// RuleError is one thing that is wrong with one rule of a policy, or with the policy.
-type RuleError struct {
-	Index   int    // of the rule; -1 for the policy as a whole
-	Field   string // "path", "methods", "access", "only" or "permissions"; empty for the rule as a whole
-	Problem string // what is wrong and what would be right
-	By      []int  // the earlier rules that leave no request to this one, when that is the problem
-}
-
-// Error returns the rule's index, the field and the problem.
-func (e *RuleError) Error() string {
-	text := e.Problem
-	if len(e.By) > 0 {
-		text += " by rule"
-		for i, by := range e.By {
-			if i > 0 {
-				text += ","
-			}
-			text += " " + strconv.Itoa(by)
-		}
-	}
-	if e.Field != "" {
-		text = e.Field + ": " + text
-	}
-	if e.Index < 0 {
-		return "policy: " + text
-	}
-	return "rule " + strconv.Itoa(e.Index) + ": " + text
-}
 
 // methods are those that a rule may name: RFC 9110 §9.3, RFC 5789, and those of WebDAV and its kin in the registry of IANA.
 var methods = []string{
@@ -75,7 +45,7 @@ type pattern struct {
 // Rules whose path or methods are wrong are not held against others.
 func NewPolicy(rules []Rule) (*Policy, error) {
 	if len(rules) > MaxRules {
-		return nil, &RuleError{Index: -1, Problem: "has more than " + strconv.Itoa(MaxRules) + " rules"}
+		return nil, &RuleError{Index: -1, flaw: tooManyRules}
 	}
 	var wrong []*RuleError
 	kept := make([]Rule, len(rules))
@@ -85,18 +55,18 @@ func NewPolicy(rules []Rule) (*Policy, error) {
 		r := &kept[i]
 		r.Path = strings.Clone(r.Path)
 		r.Methods, r.Permissions = slices.Clone(r.Methods), slices.Clone(r.Permissions)
-		fail := func(field, problem string) {
-			wrong = append(wrong, &RuleError{Index: i, Field: field, Problem: problem})
+		fail := func(field string, found flaw, detail string) {
+			wrong = append(wrong, &RuleError{Index: i, Field: field, flaw: found, detail: detail})
 		}
 		pat := pattern{index: i}
-		problem := ""
+		found, detail := flawless, ""
 		good := true
-		if pat.segments, pat.open, problem = readPattern(r.Path); problem != "" {
-			fail("path", problem)
+		if pat.segments, pat.open, found, detail = readPattern(r.Path); found != flawless {
+			fail("path", found, detail)
 			good = false
 		}
-		if pat.methods, problem = methodSet(r.Methods); problem != "" {
-			fail("methods", problem)
+		if pat.methods, found, detail = methodSet(r.Methods); found != flawless {
+			fail("methods", found, detail)
 			good = false
 		}
 		checkShown(r, fail)
@@ -105,107 +75,114 @@ func NewPolicy(rules []Rule) (*Policy, error) {
 		}
 	}
 	p := compile(kept, patterns)
-	wrong = append(wrong, p.unreached(patterns)...)
-	if len(wrong) == 0 {
+	unreached := p.unreached(patterns)
+	if len(wrong)+len(unreached) == 0 {
 		return p, nil
 	}
-	slices.SortStableFunc(wrong, func(a, b *RuleError) int { return a.Index - b.Index })
-	errs := make([]error, len(wrong))
-	for i := range wrong {
-		errs[i] = wrong[i]
+	errs := make([]error, 0, len(wrong)+len(unreached))
+	for i := range rules { // both are in this order
+		for ; len(wrong) > 0 && wrong[0].Index == i; wrong = wrong[1:] {
+			errs = append(errs, wrong[0])
+		}
+		for ; len(unreached) > 0 && unreached[0].Index == i; unreached = unreached[1:] {
+			errs = append(errs, unreached[0])
+		}
 	}
 	return nil, errors.Join(errs...)
 }
 
 // checkShown checks what a rule demands of the principal.
-func checkShown(r *Rule, fail func(field, problem string)) {
+func checkShown(r *Rule, fail func(field string, found flaw, detail string)) {
 	if int(r.Demand) >= len(demands) {
-		fail("access", "is none of session, session_or_token, token and public")
+		fail("access", noDemand, "")
 	}
 	if r.Only > Machine {
-		fail("only", "is neither user nor machine")
+		fail("only", noKind, "")
 	}
 	if r.Demand == Public && r.Only != Anonymous {
-		fail("only", "does nothing on a public rule, which admits anybody")
+		fail("only", kindOnPublic, "")
 	}
 	if r.Demand == Public && len(r.Permissions) > 0 {
-		fail("permissions", "do nothing on a public rule, which admits anybody")
+		fail("permissions", permissionsOnPublic, "")
 	}
 	if len(r.Permissions) > MaxPermissions {
-		fail("permissions", "are more than "+strconv.Itoa(MaxPermissions))
+		fail("permissions", tooManyPermissions, "")
 		return
 	}
 	for i, permission := range r.Permissions {
 		if !ValidPermission(permission) {
-			fail("permissions", strconv.Quote(permission)+" is not 1 to 64 letters, digits and .:_-/* characters")
+			fail("permissions", badPermission, permission)
 		} else if slices.Contains(r.Permissions[:i], permission) {
-			fail("permissions", permission+" is there twice")
+			fail("permissions", twice, permission)
 		}
 	}
 }
 
 // readPattern takes a rule's path apart.
-func readPattern(path string) (segments []string, open bool, problem string) {
+func readPattern(path string) (segments []string, open bool, found flaw, detail string) {
 	switch {
 	case path == "" || path[0] != '/':
-		return nil, false, "does not begin with a slash"
+		return nil, false, noSlash, ""
 	case len(path) > maxRulePath:
-		return nil, false, "has more than " + strconv.Itoa(maxRulePath) + " bytes"
+		return nil, false, longPath, ""
 	case !utf8.ValidString(path):
-		return nil, false, "is not valid UTF-8"
+		return nil, false, badUTF8, ""
 	}
 	for i := range len(path) {
-		if c := path[i]; c < ' ' || c == 0x7f || strings.IndexByte(`%?#;\`, c) >= 0 {
-			return nil, false, "has " + strconv.QuoteRune(rune(c)) + ", which no decoded path that is accepted has; segments are written decoded"
+		switch c := path[i]; {
+		case c < ' ', c == 0x7f, c == '%', c == '?', c == '#', c == ';', c == '\\':
+			return nil, false, badByte, path[i : i+1]
 		}
 	}
 	rest := strings.TrimSuffix(path[1:], "/")
 	if rest == "" && path != "/" {
-		return nil, false, "has an empty segment"
+		return nil, false, emptySegment, ""
 	}
 	for more := rest != ""; more; {
-		var s string
-		s, rest, more = strings.Cut(rest, "/")
+		s := rest
+		if at := strings.IndexByte(rest, '/'); at < 0 {
+			more = false
+		} else {
+			s, rest = rest[:at], rest[at+1:]
+		}
 		switch {
 		case s == "":
-			return nil, false, "has an empty segment"
+			return nil, false, emptySegment, ""
 		case s == "." || s == "..":
-			return nil, false, "has the segment " + s + ", which no request that is accepted has"
+			return nil, false, dotSegment, s
 		case s == "**" && more:
-			return nil, false, "has ** before its end; it is the last segment or none"
+			return nil, false, earlyOpen, ""
 		case s == "**":
-			return segments, true, ""
+			return segments, true, flawless, ""
 		case s != "*" && strings.IndexByte(s, '*') >= 0:
-			return nil, false, "has * within " + strconv.Quote(s) + "; it is a whole segment"
+			return nil, false, partialStar, s
 		case len(segments) == maxDepth:
-			return nil, false, "has more than " + strconv.Itoa(maxDepth) + " segments"
+			return nil, false, deepPath, ""
 		}
 		segments = append(segments, s)
 	}
-	return segments, false, ""
+	return segments, false, flawless, ""
 }
 
 // methodSet returns a rule's methods as a set.
-func methodSet(names []string) (set uint64, problem string) {
+func methodSet(names []string) (set uint64, found flaw, detail string) {
 	if len(names) == 0 {
-		return anyMethod, ""
+		return anyMethod, flawless, ""
 	}
 	for i, name := range names {
 		at := slices.Index(methods, name)
 		switch {
-		case at < 0 && slices.Contains(methods, strings.ToUpper(name)):
-			return 0, strconv.Quote(name) + " is not in upper case"
 		case at < 0:
-			return 0, strconv.Quote(name) + " is not a method"
+			return 0, badMethod, name
 		case slices.Contains(names[:i], name):
-			return 0, name + " is there twice"
+			return 0, twice, name
 		}
 		set |= 1 << at
 		if name == "GET" {
 			set |= 1 << slices.Index(methods, "HEAD")
 		}
 	}
-	return set, ""
+	return set, flawless, ""
 }
 
 // compile makes the tables that Match reads. Rules without a pattern are about nothing.
@@ -233,7 +210,15 @@ func compile(rules []Rule, patterns []pattern) *Policy {
 	for i := range p.ends {
 		p.ends[i] = none()
 	}
-	texts := make([]map[string]int, depth)
+	for d := range p.levels {
+		literals := 0
+		for i := range patterns {
+			if d < len(patterns[i].segments) && patterns[i].segments[d] != "*" {
+				literals++
+			}
+		}
+		p.levels[d].makeRoom(literals)
+	}
 	for i := range patterns {
 		pat := &patterns[i]
 		if pat.methods == anyMethod {
@@ -250,10 +235,7 @@ func compile(rules []Rule, patterns []pattern) *Policy {
 			case d >= len(pat.segments) && pat.open, d < len(pat.segments) && pat.segments[d] == "*":
 				l.any.add(pat.index)
 			case d < len(pat.segments):
-				if texts[d] == nil {
-					texts[d] = map[string]int{}
-				}
-				l.add(texts[d], pat.segments[d], pat.index)
+				l.add(pat.segments[d], pat.index)
 			}
 		}
 		for n := range p.ends {
@@ -263,43 +245,55 @@ func compile(rules []Rule, patterns []pattern) *Policy {
 		}
 	}
 	for i := range p.levels {
-		p.levels[i].index()
+		p.levels[i].fit()
 	}
 	return p
 }
 
 // add notes that a rule, which comes after those that were added, takes a text.
-func (l *level) add(at map[string]int, text string, rule int) {
-	i, ok := at[text]
-	if !ok {
-		i = len(l.literals)
-		at[text] = i
+func (l *level) add(text string, rule int) {
+	at := l.slot(text)
+	if l.slots[at] == 0 {
 		l.literals = append(l.literals, literal{text: text})
 		l.longest = max(l.longest, len(text))
+		l.slots[at] = uint16(len(l.literals)) // there are at most MaxRules
 	}
-	found := &l.literals[i]
+	found := &l.literals[l.slots[at]-1]
 	if n := len(found.parts); n == 0 || found.parts[n-1].word != rule/64 {
 		found.parts = append(found.parts, part{word: rule / 64})
 	}
 	found.parts[len(found.parts)-1].bits |= 1 << (rule % 64)
 }
 
-// index makes the hash table, at most half full.
-func (l *level) index() {
-	if len(l.literals) == 0 {
+// slot returns where in the hash table a text is, or the free place where it would be.
+func (l *level) slot(text string) int {
+	at := int(hash(text, false)) & (len(l.slots) - 1)
+	for l.slots[at] != 0 && l.literals[l.slots[at]-1].text != text {
+		at = (at + 1) & (len(l.slots) - 1)
+	}
+	return at
+}
+
+// makeRoom makes an empty hash table that so many texts fill at most by half.
+func (l *level) makeRoom(texts int) {
+	if texts == 0 {
 		return
 	}
 	size := 2
-	for size < 2*len(l.literals) {
+	for size < 2*texts {
 		size *= 2
 	}
 	l.slots = make([]uint16, size)
+}
+
+// fit makes the hash table as large as the texts that are in it need, of which there may have been several of one kind.
+func (l *level) fit() {
+	if len(l.slots) < 4*len(l.literals) {
+		return
+	}
+	l.makeRoom(len(l.literals))
 	for i := range l.literals {
-		at := int(hash(l.literals[i].text, false)) & (size - 1)
-		for l.slots[at] != 0 {
-			at = (at + 1) & (size - 1)
-		}
-		l.slots[at] = uint16(i + 1) // there are at most MaxRules
+		l.slots[l.slot(l.literals[i].text)] = uint16(i + 1)
 	}
 }
 
@@ -310,39 +304,62 @@ func (p *Policy) unreached(patterns []pattern) (wrong []*RuleError) {
 	for i := range patterns {
 		of[patterns[i].index] = patterns[i].methods
 	}
-	before := make(ruleSet, (len(p.rules)+63)/64)
-	seen := make(map[string]int, len(patterns))
+	words := (len(p.rules) + 63) / 64
+	before, left, found := make(ruleSet, words), make(ruleSet, words), make(ruleSet, words)
+	var seen twins
 	for i := range patterns {
 		pat := &patterns[i]
-		key := pat.key()
-		if twin, ok := seen[key]; ok {
-			wrong = append(wrong, &RuleError{Index: pat.index, Problem: "is a duplicate: its path and methods are taken", By: []int{twin}})
+		if twin := seen.add(patterns, i); twin >= 0 {
+			wrong = append(wrong, &RuleError{Index: pat.index, flaw: duplicateRule, By: []int{patterns[twin].index}})
 			continue
 		}
-		seen[key] = pat.index
-		if by := p.takers(pat, slices.Clone(before), of); len(by) > 0 {
-			wrong = append(wrong, &RuleError{Index: pat.index, Problem: "is never reached: all of its requests are taken", By: by})
+		copy(left, before)
+		if by := p.takers(pat, left, found, of); len(by) > 0 {
+			wrong = append(wrong, &RuleError{Index: pat.index, flaw: unreachedRule, By: by})
 		}
 		before.add(pat.index)
 	}
 	return wrong
 }
 
-// key is the same for patterns that are.
-func (p *pattern) key() string {
-	text := strconv.FormatUint(p.methods, 16) + "/" + strings.Join(p.segments, "/")
-	if p.open {
-		text += "/**"
+// twins is a hash table of indexes of patterns, plus 1; 0 is free.
+type twins []uint16
+
+// add returns the index of an earlier pattern that is the same, or -1 after adding this one.
+func (t *twins) add(patterns []pattern, index int) int {
+	if *t == nil {
+		size := 2
+		for size < 2*len(patterns) {
+			size *= 2
+		}
+		*t = make(twins, size)
 	}
-	return text
+	pat := &patterns[index]
+	h := uint32(pat.methods) ^ uint32(pat.methods>>32)
+	for _, s := range pat.segments {
+		h = h*31 ^ hash(s, false)
+	}
+	for at := h; ; at++ {
+		slot := &(*t)[int(at)&(len(*t)-1)]
+		if *slot == 0 {
+			*slot = uint16(index + 1) // there are at most MaxRules
+			return -1
+		}
+		twin := &patterns[*slot-1]
+		if twin.methods == pat.methods && twin.open == pat.open && slices.Equal(twin.segments, pat.segments) {
+			return int(*slot) - 1
+		}
+	}
 }
 
-// takers returns which rules of a set take all requests of a pattern, or none if they leave one.
-func (p *Policy) takers(pat *pattern, set ruleSet, methods []uint64) (by []int) {
+// takers returns which rules of a set take all requests of a pattern, or none if they leave one. It changes the set, and the
+// other one, which is memory for it.
+func (p *Policy) takers(pat *pattern, set, found ruleSet, methods []uint64) (by []int) {
 	for d, text := range pat.segments {
 		l := &p.levels[d]
 		set.narrow(l.any, l.find(text, &segment{end: len(text), size: len(text)}))
 	}
+	clear(found)
 	// Longer requests than every rule are all alike.
 	for n := len(pat.segments); n < len(p.ends); n++ {
 		left := pat.methods
@@ -351,9 +368,7 @@ func (p *Policy) takers(pat *pattern, set ruleSet, methods []uint64) (by []int) 
 				rule := i*64 + bits.TrailingZeros64(both)
 				if methods[rule]&left != 0 {
 					left &^= methods[rule]
-					if !slices.Contains(by, rule) {
-						by = append(by, rule)
-					}
+					found.add(rule)
 				}
 			}
 		}
@@ -367,6 +382,10 @@ func (p *Policy) takers(pat *pattern, set ruleSet, methods []uint64) (by []int) 
 			set.narrow(p.levels[n].any, nil)
 		}
 	}
-	slices.Sort(by)
+	for i, word := range found {
+		for ; word != 0; word &= word - 1 {
+			by = append(by, i*64+bits.TrailingZeros64(word))
+		}
+	}
 	return by
 }
