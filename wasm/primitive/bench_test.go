@@ -1,0 +1,77 @@
+package primitive_test
+
+import (
+	"crypto/sha256"
+	"math/big"
+	"strings"
+	"testing"
+
+	"github.com/hexward/hexward/core/token"
+	"github.com/hexward/hexward/wasm/primitive"
+)
+
+// verification is a good signature and what verifies it: here, and in the standard library.
+type verification struct {
+	name             string
+	key              *token.Key
+	ours, theirs     token.Algorithm
+	primitive        token.Primitive
+	input, signature []byte
+}
+
+// cases returns one signature of each algorithm over what a token of usual length signs.
+func cases(tb testing.TB) (list []verification) {
+	tb.Helper()
+	input := []byte(strings.Repeat("eyJhbGciOiJFUzI1", 24))
+	add := func(ours, theirs token.Algorithm, suffix string, key *token.Key, err error, signature []byte) {
+		tb.Helper()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		p, err := ours.Primitive(key)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		list = append(list, verification{ours.Name() + suffix, key, ours, theirs, p, input, signature})
+	}
+	d, q := big.NewInt(0x123456789), curveG.times(big.NewInt(0x123456789))
+	digest := sha256.Sum256(input)
+	r, s := sign(d, new(big.Int).Rsh(curveN, 3), new(big.Int).SetBytes(digest[:]))
+	key, err := token.NewECDSAKey("", publicKey(q))
+	add(primitive.ES256, token.ES256, "", key, err, pair(r, s))
+	return list
+}
+
+func BenchmarkVerify(b *testing.B) {
+	for _, c := range cases(b) {
+		theirs, err := c.theirs.Primitive(c.key)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, side := range []struct {
+			name      string
+			primitive token.Primitive
+		}{{"primitive", c.primitive}, {"standard", theirs}} {
+			b.Run(c.name+"/"+side.name, func(b *testing.B) {
+				b.ReportAllocs()
+				for range b.N {
+					if !side.primitive.Verify(c.input, c.signature) {
+						b.Fatal("refused")
+					}
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkPrimitive(b *testing.B) {
+	for _, c := range cases(b) {
+		b.Run(c.name, func(b *testing.B) {
+			for range b.N {
+				if _, err := c.ours.Primitive(c.key); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

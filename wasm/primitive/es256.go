@@ -1,0 +1,115 @@
+package primitive
+
+import (
+	"crypto/sha256"
+	"sync"
+
+	"github.com/hexward/hexward/core/token"
+)
+
+// ES256 is ECDSA with P-256 and SHA-256 (RFC 7518 §3.4, FIPS 186-5 §6.4.2).
+var ES256 token.Algorithm = es256{}
+
+type es256 struct{}
+
+func (es256) Name() string { return "ES256" }
+
+func (es256) Primitive(k *token.Key) (token.Primitive, error) {
+	if k == nil || k.Algorithm() != "ES256" {
+		return nil, token.ErrKeyMismatch
+	}
+	x, y := k.Parameter("x"), k.Parameter("y")
+	if len(x) != 32 || len(y) != 32 {
+		return nil, token.ErrKeyMalformed
+	}
+	return newECDSAKey((*[32]byte)(x), (*[32]byte)(y)), nil
+}
+
+// baseTable is the generator's, made when the first key is.
+var baseTable struct {
+	once  sync.Once
+	table *table
+}
+
+// ecdsaKey is a public key with the multiples that verification needs.
+type ecdsaKey struct{ base, key *table }
+
+// newECDSAKey returns the key of a point on the curve.
+func newECDSAKey(x, y *[32]byte) *ecdsaKey {
+	baseTable.once.Do(func() { baseTable.table = newTable(&generator, baseWidth) })
+	var public affine
+	public.x, public.y = limbsOf(x), limbsOf(y)
+	public.x.enter(&public.x)
+	public.y.enter(&public.y)
+	ecdsaWorks.Put(new(ecdsaWork)) // so that the first signature allocates nothing
+	return &ecdsaKey{baseTable.table, newTable(&public, keyWidth)}
+}
+
+func (k *ecdsaKey) Verify(input, signature []byte) bool {
+	digest := sha256.Sum256(input)
+	return k.verify(&digest, signature)
+}
+
+// verify reports whether signature is R || S over digest, both in [1, n-1].
+func (k *ecdsaKey) verify(digest *[32]byte, signature []byte) bool {
+	if len(signature) != 64 {
+		return false
+	}
+	r, s := limbsOf((*[32]byte)(signature[:32])), limbsOf((*[32]byte)(signature[32:]))
+	if r == (element{}) || s == (element{}) || !r.below(&order) || !s.below(&order) {
+		return false
+	}
+	var w element
+	if !w.invertOrder(&s) {
+		return false
+	}
+	w.mulOrder(&w, &orderR2)
+	u1 := limbsOf(digest)
+	u1.mulOrder(&u1, &w)
+	var u2 element
+	u2.mulOrder(&r, &w)
+
+	work, ok := ecdsaWorks.Get().(*ecdsaWork)
+	if !ok {
+		return false
+	}
+	defer ecdsaWorks.Put(work)
+	work.base.split(&u1, baseWidth)
+	work.key.split(&u2, keyWidth)
+	var p point
+	p.infinity = true
+	for row := rows - 1; row >= 0; row-- {
+		p.double()
+		k.base.accumulate(&p, &work.base, row)
+		k.key.accumulate(&p, &work.key, row)
+	}
+	return p.hasX(&r)
+}
+
+// ecdsaWork is memory that is too large for the stack of every compiler.
+type ecdsaWork struct{ base, key digits }
+
+var ecdsaWorks = sync.Pool{New: func() any { return new(ecdsaWork) }}
+
+// hasX reports whether p's x coordinate is r modulo n, for an r in [1, n-1].
+func (p *point) hasX(r *element) bool {
+	if p.infinity {
+		return false
+	}
+	var zz, x element
+	zz.square(&p.z)
+	x.enter(r)
+	x.mul(&x, &zz)
+	x.combine(&x, 1, &p.x, -1)
+	if x.isZero() {
+		return true
+	}
+	if !r.below(&orderGap) {
+		return false
+	}
+	x.combine(r, 1, &order, 1)
+	x.enter(&x)
+	x.mul(&x, &zz)
+	x.combine(&x, 1, &p.x, -1)
+	return x.isZero()
+}
