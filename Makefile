@@ -39,7 +39,7 @@ UNRACED = $$(go list ./... | grep -vE '/hexward/(core|ports|adapters)(/|$$)' || 
 .PHONY: test
 test: needs needs-curl needs-provider needs-postgres needs-proxies ## run every test, with the race detector on for core, ports and adapters
 	go test -race -timeout 15m $(RACED)
-	go test -run 'alloc|sessionBytes|Seal_Check' ./core/auth ./core/session ./core/token ./adapters/cache
+	go test -run 'alloc|sessionBytes|Seal_Check' ./core/auth ./core/edge ./core/session ./core/token ./adapters/cache
 	@unraced=$(UNRACED); [[ -z $$unraced ]] || { set -x; go test -timeout 15m $$unraced; }
 
 .PHONY: race

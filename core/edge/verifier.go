@@ -50,7 +50,7 @@ func New(c Config) (*Verifier, error) {
 	}
 	var err error
 	v.trust, err = token.NewVerifier(token.VerifierConfig{
-		Issuer: "-", AnyAudience: true, Types: []string{Type}, Algorithms: v.algorithms, Keys: c.Trust, MaxLength: MaxBundle,
+		Issuer: "-", AnyAudience: true, Types: []string{Type}, Algorithms: v.algorithmsOf(c.Trust), Keys: c.Trust, MaxLength: MaxBundle,
 	})
 	if err != nil {
 		return nil, ErrConfig

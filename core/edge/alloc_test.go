@@ -1,0 +1,64 @@
+//go:build !race
+
+package edge_test
+
+import (
+	"testing"
+
+	"github.com/hexward/hexward/core/edge"
+	"github.com/hexward/hexward/core/token"
+)
+
+// What a request costs beyond its signature allocates nothing where the host reuses its memory, as a WebAssembly module does.
+func TestVerifier_alloc(t *testing.T) {
+	f := newFixture(t)
+	b := f.next(t)
+	b.Marks = newMarks(t, token.Mark{Kind: token.MarkSession, Value: "x"}, token.Mark{Kind: token.MarkUser, Value: "u9", Before: now})
+	f.load(t, b)
+	compact := f.own.token(nil)
+	requests := map[string]*edge.Request{
+		"bearer":  bearer("GET", "/orders/1", compact),
+		"cookie":  {Method: "POST", Path: "/write", Cookie: "a=b; hw_access=" + compact, Origin: issuer},
+		"nobody":  {Method: "GET", Path: "/orders/1"},
+		"garbage": bearer("GET", "/orders/1", "garbage"),
+	}
+	var p edge.Pending
+	p.Token.Volatile = true
+	var out edge.Verdict
+	var text []byte
+	for name, r := range requests {
+		t.Run(name, func(t *testing.T) {
+			n := testing.AllocsPerRun(100, func() {
+				if f.PrepareDecide(r, now, &p, &out) {
+					f.FinishDecide(&p, true, now, &out)
+				}
+				text = out.AppendJSON(text[:0])
+			})
+			if n != 0 {
+				t.Errorf("%v allocations", n)
+			}
+		})
+	}
+}
+
+func BenchmarkVerifier_Decide(b *testing.B) {
+	f := loaded(b)
+	r := bearer("GET", "/orders/1", f.own.token(nil))
+	b.Run("all", func(b *testing.B) {
+		b.ReportAllocs()
+		var out edge.Verdict
+		for b.Loop() {
+			f.Decide(r, now, &out)
+		}
+	})
+	b.Run("but the signature", func(b *testing.B) {
+		b.ReportAllocs()
+		var p edge.Pending
+		p.Token.Volatile = true
+		var out edge.Verdict
+		for b.Loop() {
+			f.PrepareDecide(r, now, &p, &out)
+			f.FinishDecide(&p, true, now, &out)
+		}
+	})
+}
