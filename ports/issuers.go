@@ -3,6 +3,7 @@ package ports
 import (
 	"context"
 
+	"github.com/hexward/hexward/core/issuer"
 	"github.com/hexward/hexward/core/token"
 )
 
@@ -28,8 +29,23 @@ type Issuer interface {
 	// Unauthenticated; Unavailable when it cannot be reached.
 	Person(ctx context.Context, compact string, b *Bearer) (Person, error)
 
+	// Snapshot returns what Verify goes by now, for whoever decides where it cannot be called. While there are no keys, or none that
+	// may be used any more, it has them fetched, and waits for that no longer than ctx allows and a short while. Keys is nil when
+	// there are none then, and for an issuer that signs with a secret.
+	Snapshot(ctx context.Context) IssuerSnapshot
+
 	// Version returns a number that changes whenever the keys that Verify accepts do. It fetches nothing.
 	Version() uint64
+}
+
+// IssuerSnapshot is what another issuer's tokens are verified by.
+type IssuerSnapshot struct {
+	Audiences  []string // what aud must name one of; anything if empty
+	Types      []string // the accepted typ, "" for none
+	Algorithms []string // the accepted alg
+	Keys       *token.KeySet
+	Version    uint64 // of the keys
+	Rules      issuer.Rules
 }
 
 // TokenCache remembers what was found out about tokens, by the SHA-256 of their text. It is bounded, forgets at any

@@ -21,6 +21,9 @@ type Identities interface {
 	// ByUser returns a user's identities, the oldest first; none is no error.
 	ByUser(ctx context.Context, userID string) ([]user.Identity, error)
 
+	// ByIssuer returns the identities of an issuer, with their users, by ascending id, that sort after this one; see Limit.
+	ByIssuer(ctx context.Context, issuer, after string, limit int) ([]UsersIdentity, error)
+
 	// Update changes an identity and returns the result. The id, the user, the issuer
 	// and the subject do not change.
 	Update(ctx context.Context, id string, change func(*user.Identity) error) (user.Identity, error)
@@ -28,6 +31,12 @@ type Identities interface {
 	// Delete removes an identity. One that is not there is NotFound. Deleting a user
 	// removes the user's identities.
 	Delete(ctx context.Context, id string) error
+}
+
+// UsersIdentity is an identity with its user.
+type UsersIdentity struct {
+	Identity user.Identity
+	User     user.User
 }
 
 // AuthRequest is what a provider is asked to sign somebody in with.

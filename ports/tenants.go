@@ -96,6 +96,10 @@ type APITokens interface {
 	// ByUser returns a user's tokens, the newest first; none is no error.
 	ByUser(ctx context.Context, userID string) ([]apitoken.Token, error)
 
+	// Alive returns the tokens of all users that are alive at now, with their users, by ascending id, that sort after this one; see
+	// Limit.
+	Alive(ctx context.Context, now time.Time, after string, limit int) ([]UsersToken, error)
+
 	// Touch notes that a token was used. An earlier use than the latest that is known changes nothing. A token that is not
 	// there is NotFound.
 	Touch(ctx context.Context, id string, at time.Time) error
@@ -106,4 +110,10 @@ type APITokens interface {
 
 	// DeleteExpired removes what has expired at now and returns how many there were.
 	DeleteExpired(ctx context.Context, now time.Time) (int, error)
+}
+
+// UsersToken is an API token with its user.
+type UsersToken struct {
+	Token apitoken.Token
+	User  user.User
 }

@@ -30,6 +30,7 @@ type Issuer struct {
 // ring is keys with the verifier that was made of them. It is immutable.
 type ring struct {
 	keys     keySet
+	set      *token.KeySet   // of them, those that tokens are verified by
 	verifier *token.Verifier // nil for keys that are too old
 	version  uint64
 	at       time.Time // when the keys were fetched
@@ -96,6 +97,27 @@ func (i *Issuer) Version() uint64 {
 		return r.version
 	}
 	return 0
+}
+
+// snapshotWait is how long Snapshot waits for keys. The fetch goes on after that.
+const snapshotWait = 2 * time.Second
+
+// Snapshot returns what Verify goes by now.
+func (i *Issuer) Snapshot(ctx context.Context) ports.IssuerSnapshot {
+	s := ports.IssuerSnapshot{
+		Audiences: slices.Clone(i.config.Audiences), Types: slices.Clone(i.config.Types), Algorithms: slices.Clone(i.config.Algorithms),
+		Rules: i.rules, Version: i.Version(),
+	}
+	ctx, cancel := context.WithTimeout(ctx, snapshotWait)
+	defer cancel()
+	r, err := i.current(ctx)
+	if err == nil && r.verifier != nil {
+		s.Version = r.version
+		if i.config.Secret == "" {
+			s.Keys = r.set
+		}
+	}
+	return s
 }
 
 // Verify checks a token in full but for revocation.
@@ -198,7 +220,7 @@ func (i *Issuer) fetch(ctx context.Context) (keySet, error) {
 func (i *Issuer) adopt(keys keySet) error {
 	old, now := i.ring.Load(), i.now()
 	if old != nil && old.keys.equal(keys) {
-		i.ring.Store(&ring{keys: old.keys, verifier: old.verifier, version: old.version, at: now})
+		i.ring.Store(&ring{keys: old.keys, set: old.set, verifier: old.verifier, version: old.version, at: now})
 		return nil
 	}
 	set, _, err := keys.of(i.config.Issuer)
@@ -215,6 +237,6 @@ func (i *Issuer) adopt(keys keySet) error {
 	if old != nil {
 		version = old.version + 1
 	}
-	i.ring.Store(&ring{keys: keys, verifier: v, version: version, at: now})
+	i.ring.Store(&ring{keys: keys, set: set, verifier: v, version: version, at: now})
 	return nil
 }

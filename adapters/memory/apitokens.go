@@ -70,6 +70,28 @@ func (s *apiTokens) ByUser(ctx context.Context, userID string) ([]apitoken.Token
 	return found, nil
 }
 
+// Alive implements ports.APITokens.
+func (s *apiTokens) Alive(ctx context.Context, now time.Time, after string, limit int) ([]ports.UsersToken, error) {
+	if err := ports.Ended(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var ids []string
+	for id, t := range s.apiTokens {
+		if id > after && t.Alive(whole(now)) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	var found []ports.UsersToken
+	for _, id := range ids[:min(len(ids), ports.Limit(limit))] {
+		t := s.apiTokens[id]
+		found = append(found, ports.UsersToken{Token: cleanAPIToken(t), User: cleanUser(s.users[t.UserID])})
+	}
+	return found, nil
+}
+
 // Touch implements ports.APITokens.
 func (s *apiTokens) Touch(ctx context.Context, id string, at time.Time) error {
 	if err := ports.Ended(ctx); err != nil {

@@ -73,6 +73,28 @@ func (s *identities) ByUser(ctx context.Context, userID string) ([]user.Identity
 	return found, nil
 }
 
+// ByIssuer implements ports.Identities.
+func (s *identities) ByIssuer(ctx context.Context, issuer, after string, limit int) ([]ports.UsersIdentity, error) {
+	if err := ports.Ended(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var ids []string
+	for id, i := range s.identities {
+		if id > after && i.Issuer == issuer {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	var found []ports.UsersIdentity
+	for _, id := range ids[:min(len(ids), ports.Limit(limit))] {
+		i := s.identities[id]
+		found = append(found, ports.UsersIdentity{Identity: i, User: cleanUser(s.users[i.UserID])})
+	}
+	return found, nil
+}
+
 // Update implements ports.Identities.
 func (s *identities) Update(ctx context.Context, id string, change func(*user.Identity) error) (user.Identity, error) {
 	if err := ports.Ended(ctx); err != nil {

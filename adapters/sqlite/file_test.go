@@ -300,6 +300,7 @@ func TestMigrations_are_only_added_to(t *testing.T) {
 		"00001_accounts.sql":  "6f49da4d3bf662da4400ed92d2fc8159550746d27ff821ee6fa1f397c724b11f",
 		"00002_providers.sql": "211ad15198fbfb2592ce0f34d68a1576e729d1f7069e37b5e1f3df2565699377",
 		"00003_tenants.sql":   "90085b119b3657252d074dcf6cc276747c477039fb279dd6f317de4c9b00b7dd",
+		"00005_issuers.sql":   "4b050613366c396d3848c7f342ebfd5299867241e4224d1f99d968b68d9f2162",
 		"00004_bundles.sql":   "9704fb13fe19da16c01c5d2905a17caccc54b353d53331ba64df80c878096657",
 	}
 	files, err := sqlstore.Migrations("sqlite")

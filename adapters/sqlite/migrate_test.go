@@ -165,7 +165,7 @@ func TestMigrate_from_schema_1(t *testing.T) {
 		"PRAGMA integrity_check":                        "ok",
 		"PRAGMA application_id":                         "1752725348",
 		"SELECT count(*) FROM pragma_foreign_key_check": "0",
-		"SELECT max(version_id) FROM goose_db_version":  "4",
+		"SELECT max(version_id) FROM goose_db_version":  "5",
 	} {
 		equal(statement, nil, ask(t, after, statement), want)
 	}
@@ -247,7 +247,7 @@ func TestMigrate_from_schema_1_by_many(t *testing.T) {
 	if diff := cmp.Diff(want, dump(t, db, firstTables)); diff != "" {
 		t.Error(diff)
 	}
-	for _, version := range []string{"2", "3", "4"} {
+	for _, version := range []string{"2", "3", "4", "5"} {
 		if got := ask(t, db, "SELECT count(*) FROM goose_db_version WHERE version_id = "+version); got != "1" {
 			t.Errorf("migration %s was made %s times", version, got)
 		}
@@ -307,7 +307,7 @@ func TestMigrate_from_schema_2(t *testing.T) {
 	for statement, want := range map[string]string{
 		"PRAGMA integrity_check":                        "ok",
 		"SELECT count(*) FROM pragma_foreign_key_check": "0",
-		"SELECT max(version_id) FROM goose_db_version":  "4",
+		"SELECT max(version_id) FROM goose_db_version":  "5",
 		"SELECT count(*) FROM tenants":                  "3", // of the user without one there is none
 	} {
 		equal(statement, nil, ask(t, after, statement), want)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -65,6 +66,12 @@ func TestReads_use_indexes(t *testing.T) {
 			"api_tokens USING INDEX sqlite_autoindex_api_tokens_2 (hash=?)", "u USING INDEX sqlite_autoindex_users_1 (id=?)",
 		}},
 		{"APITokens.ByUser", func() { _, _ = spy.APITokens().ByUser(ctx, "x") }, []string{"t USING INDEX api_tokens_user (user_id=?)"}},
+		{"Identities.ByIssuer", func() { _, _ = spy.Identities().ByIssuer(ctx, "x", "y", 0) }, []string{
+			"identities USING INDEX identities_issuer (issuer=? AND id>?)", "u USING INDEX sqlite_autoindex_users_1 (id=?)",
+		}},
+		{"APITokens.Alive", func() { _, _ = spy.APITokens().Alive(ctx, time.Time{}, "x", 0) }, []string{
+			"api_tokens USING INDEX sqlite_autoindex_api_tokens_1 (id>?)", "u USING INDEX sqlite_autoindex_users_1 (id=?)",
+		}},
 		{"Tenants.ByID", func() { _, _ = spy.Tenants().ByID(ctx, "x") }, []string{"t USING INDEX sqlite_autoindex_tenants_1 (id=?)"}},
 		{"Tenants.ByExternal", func() { _, _ = spy.Tenants().ByExternal(ctx, tenant.External{}) }, []string{
 			"t USING INDEX sqlite_autoindex_tenants_1 (id=?)", "tenant_externals USING PRIMARY KEY (id=? AND source=?)",

@@ -54,13 +54,21 @@ func (s *apiTokens) ByHash(ctx context.Context, h secret.Hash) (apitoken.Token, 
 		SELECT `+apiTokenColumns+`, `+userColumns+` FROM (
 			SELECT * FROM api_tokens WHERE hash = ? LIMIT 1
 		) t JOIN users u ON u.id = t.user_id`, h[:])
-	return both.token, both.user, err
+	return both.Token, both.User, err
 }
 
 // ByUser implements ports.APITokens.
 func (s *apiTokens) ByUser(ctx context.Context, userID string) ([]apitoken.Token, error) {
 	return scan(ctx, (*Store)(s), newAPITokenRow, `
 		SELECT `+apiTokenColumns+` FROM api_tokens t WHERE t.user_id = ? ORDER BY t.created_at DESC, t.id DESC`, userID)
+}
+
+// Alive implements ports.APITokens.
+func (s *apiTokens) Alive(ctx context.Context, now time.Time, after string, limit int) ([]ports.UsersToken, error) {
+	return scan(ctx, (*Store)(s), newAPITokenOfRow, `
+		SELECT `+apiTokenColumns+`, `+userColumns+` FROM (
+			SELECT * FROM api_tokens WHERE id > ? AND (expires_at IS NULL OR expires_at > ?) ORDER BY id LIMIT ?
+		) t JOIN users u ON u.id = t.user_id ORDER BY t.id`, after, ms(now), ports.Limit(limit))
 }
 
 // Touch implements ports.APITokens.
@@ -129,17 +137,15 @@ func (r *apiTokenRow) value() apitoken.Token {
 	return r.t
 }
 
-// apiTokenOf is an API token with its user.
-type apiTokenOf struct {
-	token apitoken.Token
-	user  user.User
-}
-
 // apiTokenOfRow is a row of apiTokenColumns and userColumns.
 type apiTokenOfRow struct {
 	token apiTokenRow
 	user  userRow
 }
 
+func newAPITokenOfRow() row[ports.UsersToken] { return &apiTokenOfRow{} }
+
 func (r *apiTokenOfRow) columns(into []any) []any { return r.user.columns(r.token.columns(into)) }
-func (r *apiTokenOfRow) value() apiTokenOf        { return apiTokenOf{r.token.value(), r.user.value()} }
+func (r *apiTokenOfRow) value() ports.UsersToken {
+	return ports.UsersToken{Token: r.token.value(), User: r.user.value()}
+}

@@ -43,13 +43,21 @@ func (s *identities) BySubject(ctx context.Context, issuer, subject string) (use
 		SELECT `+identityColumns+`, `+userColumns+` FROM (
 			SELECT * FROM identities WHERE subject = ? AND issuer = ? LIMIT 1
 		) i JOIN users u ON u.id = i.user_id`, subject, issuer)
-	return both.identity, both.user, err
+	return both.Identity, both.User, err
 }
 
 // ByUser implements ports.Identities.
 func (s *identities) ByUser(ctx context.Context, userID string) ([]user.Identity, error) {
 	return scan(ctx, (*Store)(s), newIdentityRow, `
 		SELECT `+identityColumns+` FROM identities i WHERE i.user_id = ? ORDER BY i.created_at, i.id`, userID)
+}
+
+// ByIssuer implements ports.Identities.
+func (s *identities) ByIssuer(ctx context.Context, issuer, after string, limit int) ([]ports.UsersIdentity, error) {
+	return scan(ctx, (*Store)(s), newOwnedRow, `
+		SELECT `+identityColumns+`, `+userColumns+` FROM (
+			SELECT * FROM identities WHERE issuer = ? AND id > ? ORDER BY id LIMIT ?
+		) i JOIN users u ON u.id = i.user_id ORDER BY i.id`, issuer, after, ports.Limit(limit))
 }
 
 // Update implements ports.Identities.
@@ -107,17 +115,15 @@ func (r *identityRow) columns(into []any) []any {
 
 func (r *identityRow) value() user.Identity { return r.i }
 
-// owned is an identity with its user.
-type owned struct {
-	identity user.Identity
-	user     user.User
-}
-
 // ownedRow is a row of identityColumns and userColumns.
 type ownedRow struct {
 	identity identityRow
 	user     userRow
 }
 
+func newOwnedRow() row[ports.UsersIdentity] { return &ownedRow{} }
+
 func (r *ownedRow) columns(into []any) []any { return r.user.columns(r.identity.columns(into)) }
-func (r *ownedRow) value() owned             { return owned{r.identity.value(), r.user.value()} }
+func (r *ownedRow) value() ports.UsersIdentity {
+	return ports.UsersIdentity{Identity: r.identity.value(), User: r.user.value()}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/auth"
 	"github.com/hexward/hexward/core/fault"
+	rules "github.com/hexward/hexward/core/issuer"
 	"github.com/hexward/hexward/core/tenant"
 	"github.com/hexward/hexward/core/token"
 	"github.com/hexward/hexward/ports"
@@ -57,6 +58,7 @@ type authority struct {
 	key      ports.SigningKey
 	private  ed25519.PrivateKey
 	verifier atomic.Pointer[token.Verifier]
+	keys     atomic.Pointer[token.KeySet]
 	version  atomic.Uint64
 	fresh    bool // its keys have been fetched
 
@@ -141,7 +143,19 @@ func (a *authority) rekey(number string) {
 		a.w.t.Fatal(err)
 	}
 	a.verifier.Store(v)
+	a.keys.Store(set)
 	a.version.Add(1)
+}
+
+// Snapshot is what Verify does, as data.
+func (a *authority) Snapshot(context.Context) ports.IssuerSnapshot {
+	return ports.IssuerSnapshot{
+		Audiences: []string{issuer}, Types: []string{"at+jwt"}, Algorithms: []string{"EdDSA"}, Keys: a.keys.Load(), Version: a.Version(),
+		Rules: rules.Rules{
+			TenantClaim: "org", Permissions: []rules.PermissionClaim{{Claim: "permissions"}},
+			Machines: rules.Machines{Claims: []rules.ClaimWord{{Claim: "gty", Word: "client-credentials"}}},
+		},
+	}
 }
 
 func (a *authority) Version() uint64 { return a.version.Load() }

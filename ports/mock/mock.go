@@ -1401,6 +1401,9 @@ var _ ports.APITokens = &APITokensMock{}
 //
 //		// make and configure a mocked ports.APITokens
 //		mockedAPITokens := &APITokensMock{
+//			AliveFunc: func(ctx context.Context, now time.Time, after string, limit int) ([]ports.UsersToken, error) {
+//				panic("mock out the Alive method")
+//			},
 //			ByHashFunc: func(ctx context.Context, h secret.Hash) (apitoken.Token, user.User, error) {
 //				panic("mock out the ByHash method")
 //			},
@@ -1426,6 +1429,9 @@ var _ ports.APITokens = &APITokensMock{}
 //
 //	}
 type APITokensMock struct {
+	// AliveFunc mocks the Alive method.
+	AliveFunc func(ctx context.Context, now time.Time, after string, limit int) ([]ports.UsersToken, error)
+
 	// ByHashFunc mocks the ByHash method.
 	ByHashFunc func(ctx context.Context, h secret.Hash) (apitoken.Token, user.User, error)
 
@@ -1446,6 +1452,17 @@ type APITokensMock struct {
 
 	// calls tracks calls to the methods.
 	calls struct {
+		// Alive holds details about calls to the Alive method.
+		Alive []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Now is the now argument value.
+			Now time.Time
+			// After is the after argument value.
+			After string
+			// Limit is the limit argument value.
+			Limit int
+		}
 		// ByHash holds details about calls to the ByHash method.
 		ByHash []struct {
 			// Ctx is the ctx argument value.
@@ -1495,12 +1512,57 @@ type APITokensMock struct {
 			At time.Time
 		}
 	}
+	lockAlive         sync.RWMutex
 	lockByHash        sync.RWMutex
 	lockByUser        sync.RWMutex
 	lockCreate        sync.RWMutex
 	lockDelete        sync.RWMutex
 	lockDeleteExpired sync.RWMutex
 	lockTouch         sync.RWMutex
+}
+
+// Alive calls AliveFunc.
+func (mock *APITokensMock) Alive(ctx context.Context, now time.Time, after string, limit int) ([]ports.UsersToken, error) {
+	if mock.AliveFunc == nil {
+		panic("APITokensMock.AliveFunc: method is nil but APITokens.Alive was just called")
+	}
+	callInfo := struct {
+		Ctx   context.Context
+		Now   time.Time
+		After string
+		Limit int
+	}{
+		Ctx:   ctx,
+		Now:   now,
+		After: after,
+		Limit: limit,
+	}
+	mock.lockAlive.Lock()
+	mock.calls.Alive = append(mock.calls.Alive, callInfo)
+	mock.lockAlive.Unlock()
+	return mock.AliveFunc(ctx, now, after, limit)
+}
+
+// AliveCalls gets all the calls that were made to Alive.
+// Check the length with:
+//
+//	len(mockedAPITokens.AliveCalls())
+func (mock *APITokensMock) AliveCalls() []struct {
+	Ctx   context.Context
+	Now   time.Time
+	After string
+	Limit int
+} {
+	var calls []struct {
+		Ctx   context.Context
+		Now   time.Time
+		After string
+		Limit int
+	}
+	mock.lockAlive.RLock()
+	calls = mock.calls.Alive
+	mock.lockAlive.RUnlock()
+	return calls
 }
 
 // ByHash calls ByHashFunc.
@@ -1744,6 +1806,9 @@ var _ ports.Issuer = &IssuerMock{}
 //			PersonFunc: func(ctx context.Context, compact string, b *ports.Bearer) (ports.Person, error) {
 //				panic("mock out the Person method")
 //			},
+//			SnapshotFunc: func(ctx context.Context) ports.IssuerSnapshot {
+//				panic("mock out the Snapshot method")
+//			},
 //			VerifyFunc: func(ctx context.Context, compact string) (ports.Bearer, error) {
 //				panic("mock out the Verify method")
 //			},
@@ -1759,6 +1824,9 @@ var _ ports.Issuer = &IssuerMock{}
 type IssuerMock struct {
 	// PersonFunc mocks the Person method.
 	PersonFunc func(ctx context.Context, compact string, b *ports.Bearer) (ports.Person, error)
+
+	// SnapshotFunc mocks the Snapshot method.
+	SnapshotFunc func(ctx context.Context) ports.IssuerSnapshot
 
 	// VerifyFunc mocks the Verify method.
 	VerifyFunc func(ctx context.Context, compact string) (ports.Bearer, error)
@@ -1777,6 +1845,11 @@ type IssuerMock struct {
 			// B is the b argument value.
 			B *ports.Bearer
 		}
+		// Snapshot holds details about calls to the Snapshot method.
+		Snapshot []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+		}
 		// Verify holds details about calls to the Verify method.
 		Verify []struct {
 			// Ctx is the ctx argument value.
@@ -1788,9 +1861,10 @@ type IssuerMock struct {
 		Version []struct {
 		}
 	}
-	lockPerson  sync.RWMutex
-	lockVerify  sync.RWMutex
-	lockVersion sync.RWMutex
+	lockPerson   sync.RWMutex
+	lockSnapshot sync.RWMutex
+	lockVerify   sync.RWMutex
+	lockVersion  sync.RWMutex
 }
 
 // Person calls PersonFunc.
@@ -1830,6 +1904,38 @@ func (mock *IssuerMock) PersonCalls() []struct {
 	mock.lockPerson.RLock()
 	calls = mock.calls.Person
 	mock.lockPerson.RUnlock()
+	return calls
+}
+
+// Snapshot calls SnapshotFunc.
+func (mock *IssuerMock) Snapshot(ctx context.Context) ports.IssuerSnapshot {
+	if mock.SnapshotFunc == nil {
+		panic("IssuerMock.SnapshotFunc: method is nil but Issuer.Snapshot was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+	}{
+		Ctx: ctx,
+	}
+	mock.lockSnapshot.Lock()
+	mock.calls.Snapshot = append(mock.calls.Snapshot, callInfo)
+	mock.lockSnapshot.Unlock()
+	return mock.SnapshotFunc(ctx)
+}
+
+// SnapshotCalls gets all the calls that were made to Snapshot.
+// Check the length with:
+//
+//	len(mockedIssuer.SnapshotCalls())
+func (mock *IssuerMock) SnapshotCalls() []struct {
+	Ctx context.Context
+} {
+	var calls []struct {
+		Ctx context.Context
+	}
+	mock.lockSnapshot.RLock()
+	calls = mock.calls.Snapshot
+	mock.lockSnapshot.RUnlock()
 	return calls
 }
 
@@ -4220,6 +4326,9 @@ var _ ports.Identities = &IdentitiesMock{}
 //
 //		// make and configure a mocked ports.Identities
 //		mockedIdentities := &IdentitiesMock{
+//			ByIssuerFunc: func(ctx context.Context, issuer string, after string, limit int) ([]ports.UsersIdentity, error) {
+//				panic("mock out the ByIssuer method")
+//			},
 //			BySubjectFunc: func(ctx context.Context, issuer string, subject string) (user.Identity, user.User, error) {
 //				panic("mock out the BySubject method")
 //			},
@@ -4242,6 +4351,9 @@ var _ ports.Identities = &IdentitiesMock{}
 //
 //	}
 type IdentitiesMock struct {
+	// ByIssuerFunc mocks the ByIssuer method.
+	ByIssuerFunc func(ctx context.Context, issuer string, after string, limit int) ([]ports.UsersIdentity, error)
+
 	// BySubjectFunc mocks the BySubject method.
 	BySubjectFunc func(ctx context.Context, issuer string, subject string) (user.Identity, user.User, error)
 
@@ -4259,6 +4371,17 @@ type IdentitiesMock struct {
 
 	// calls tracks calls to the methods.
 	calls struct {
+		// ByIssuer holds details about calls to the ByIssuer method.
+		ByIssuer []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Issuer is the issuer argument value.
+			Issuer string
+			// After is the after argument value.
+			After string
+			// Limit is the limit argument value.
+			Limit int
+		}
 		// BySubject holds details about calls to the BySubject method.
 		BySubject []struct {
 			// Ctx is the ctx argument value.
@@ -4299,11 +4422,56 @@ type IdentitiesMock struct {
 			Change func(*user.Identity) error
 		}
 	}
+	lockByIssuer  sync.RWMutex
 	lockBySubject sync.RWMutex
 	lockByUser    sync.RWMutex
 	lockCreate    sync.RWMutex
 	lockDelete    sync.RWMutex
 	lockUpdate    sync.RWMutex
+}
+
+// ByIssuer calls ByIssuerFunc.
+func (mock *IdentitiesMock) ByIssuer(ctx context.Context, issuer string, after string, limit int) ([]ports.UsersIdentity, error) {
+	if mock.ByIssuerFunc == nil {
+		panic("IdentitiesMock.ByIssuerFunc: method is nil but Identities.ByIssuer was just called")
+	}
+	callInfo := struct {
+		Ctx    context.Context
+		Issuer string
+		After  string
+		Limit  int
+	}{
+		Ctx:    ctx,
+		Issuer: issuer,
+		After:  after,
+		Limit:  limit,
+	}
+	mock.lockByIssuer.Lock()
+	mock.calls.ByIssuer = append(mock.calls.ByIssuer, callInfo)
+	mock.lockByIssuer.Unlock()
+	return mock.ByIssuerFunc(ctx, issuer, after, limit)
+}
+
+// ByIssuerCalls gets all the calls that were made to ByIssuer.
+// Check the length with:
+//
+//	len(mockedIdentities.ByIssuerCalls())
+func (mock *IdentitiesMock) ByIssuerCalls() []struct {
+	Ctx    context.Context
+	Issuer string
+	After  string
+	Limit  int
+} {
+	var calls []struct {
+		Ctx    context.Context
+		Issuer string
+		After  string
+		Limit  int
+	}
+	mock.lockByIssuer.RLock()
+	calls = mock.calls.ByIssuer
+	mock.lockByIssuer.RUnlock()
+	return calls
 }
 
 // BySubject calls BySubjectFunc.

@@ -11,6 +11,7 @@ import (
 	"github.com/hexward/hexward/core/apitoken"
 	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/user"
+	"github.com/hexward/hexward/ports"
 )
 
 // APITokens is the contract of ports.APITokens.
@@ -22,6 +23,7 @@ func APITokens(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("clashes", func(t *testing.T) { apiTokensClash(t, open(t)) })
 	t.Run("limit", func(t *testing.T) { apiTokensLimit(t, open(t)) })
 	t.Run("by_user", func(t *testing.T) { apiTokensByUser(t, open(t)) })
+	t.Run("alive", func(t *testing.T) { apiTokensAlive(t, open(t)) })
 	t.Run("touch", func(t *testing.T) { apiTokensTouch(t, open(t)) })
 	t.Run("delete", func(t *testing.T) { apiTokensDelete(t, open(t)) })
 	t.Run("delete_expired", func(t *testing.T) { apiTokensExpired(t, open(t)) })
@@ -74,6 +76,7 @@ func APITokens(t *testing.T, open func(t *testing.T) Store) {
 			"Create":        func(ctx context.Context) error { return s.Create(ctx, script(2, id(1)), 10) },
 			"ByHash":        func(ctx context.Context) error { _, _, err := s.ByHash(ctx, one.Hash); return err },
 			"ByUser":        func(ctx context.Context) error { _, err := s.ByUser(ctx, id(1)); return err },
+			"Alive":         func(ctx context.Context) error { _, err := s.Alive(ctx, noon.Add(-time.Hour), "", 0); return err },
 			"Touch":         func(ctx context.Context) error { return s.Touch(ctx, one.ID, noon) },
 			"Delete":        func(ctx context.Context) error { _, err := s.Delete(ctx, id(1), one.ID); return err },
 			"DeleteExpired": func(ctx context.Context) error { _, err := s.DeleteExpired(ctx, noon); return err },
@@ -252,6 +255,56 @@ func apiTokensByUser(t *testing.T, s Store) {
 		must(t, err)
 		same(t, "tokens of somebody without", len(got), 0)
 	}
+}
+
+func apiTokensAlive(t *testing.T, s Store) {
+	owner := somebody()
+	must(t, s.Users().Create(t.Context(), owner))
+	addPeople(t, s, 2, 3)
+	now := noon.Add(time.Hour)
+	owners := map[string]user.User{owner.ID: owner, id(2): person(2)}
+	var want []ports.UsersToken
+	for n, expires := range []time.Time{ // made in an order that is not that of the ids
+		{}, now.Add(-time.Hour), now, now.Add(time.Millisecond), now.Add(time.Hour), {}, now.Add(-time.Millisecond),
+	} {
+		one := script(20-n, []string{owner.ID, id(2)}[n%2])
+		one.ExpiresAt = expires.UTC()
+		must(t, s.APITokens().Create(t.Context(), one, 100))
+		if one.Alive(now) {
+			want = append([]ports.UsersToken{{Token: one, User: owners[one.UserID]}}, want...)
+		}
+	}
+	same(t, "tokens that are alive", len(want), 4)
+	got, err := s.APITokens().Alive(t.Context(), now.Add(999_999), "", 0) // within the same millisecond
+	must(t, err)
+	same(t, "tokens of all users, by id", got, want)
+	got[0].Token.Scopes[0], got[0].User.Name = "spoilt", user.Name{}
+	var paged []ports.UsersToken
+	after := ""
+	for range want {
+		page, err := s.APITokens().Alive(t.Context(), now, after, 1)
+		must(t, err)
+		same(t, "tokens of a page", len(page), 1)
+		paged, after = append(paged, page...), page[0].Token.ID
+	}
+	same(t, "tokens one by one", paged, want)
+	for _, behind := range []string{after, "~"} {
+		page, err := s.APITokens().Alive(t.Context(), now, behind, 0)
+		must(t, err)
+		same(t, "tokens behind the last one", len(page), 0)
+	}
+	for n := range 60 {
+		must(t, s.APITokens().Create(t.Context(), script(100+n, id(3)), 100))
+	}
+	for limit, many := range map[int]int{0: 50, -1: 50, 51: 51, 5000: 64} {
+		page, err := s.APITokens().Alive(t.Context(), now, "", limit)
+		must(t, err)
+		same(t, "tokens of a page", len(page), many)
+	}
+	must(t, s.Users().Delete(t.Context(), id(3)))
+	page, err := s.APITokens().Alive(t.Context(), now, "", 1000)
+	must(t, err)
+	same(t, "tokens after their user was deleted", page, want)
 }
 
 func apiTokensTouch(t *testing.T, s Store) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/user"
+	"github.com/hexward/hexward/ports"
 )
 
 // Identities is the contract of ports.Identities.
@@ -20,6 +21,7 @@ func Identities(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("clashes", func(t *testing.T) { identitiesClash(t, open(t)) })
 	t.Run("to_the_letter", func(t *testing.T) { identitiesToTheLetter(t, open(t)) })
 	t.Run("by_user", func(t *testing.T) { identitiesByUser(t, open(t)) })
+	t.Run("by_issuer", func(t *testing.T) { identitiesByIssuer(t, open(t)) })
 	t.Run("update", func(t *testing.T) { identitiesUpdate(t, open(t)) })
 	t.Run("update_of_each_field", func(t *testing.T) {
 		s := open(t)
@@ -83,6 +85,7 @@ func Identities(t *testing.T, open func(t *testing.T) Store) {
 			"Create":    func(ctx context.Context) error { return s.Create(ctx, other) },
 			"BySubject": func(ctx context.Context) error { _, _, err := s.BySubject(ctx, one.Issuer, one.Subject); return err },
 			"ByUser":    func(ctx context.Context) error { _, err := s.ByUser(ctx, id(1)); return err },
+			"ByIssuer":  func(ctx context.Context) error { _, err := s.ByIssuer(ctx, one.Issuer, "", 0); return err },
 			"Update": func(ctx context.Context) error {
 				_, err := s.Update(ctx, one.ID, func(i *user.Identity) error { i.Email = "late"; return nil })
 				return err
@@ -322,6 +325,53 @@ func identitiesByUser(t *testing.T, s Store) {
 		must(t, err)
 		same(t, "identities of somebody without", len(got), 0)
 	}
+}
+
+func identitiesByIssuer(t *testing.T, s Store) {
+	owner := somebody()
+	must(t, s.Users().Create(t.Context(), owner))
+	addPeople(t, s, 2, 3)
+	var want []ports.UsersIdentity
+	for n, issuer := range []string{"https://a.example", "https://b.example", "https://a.example", "https://a.example/", "HTTPS://a.example", "https://a.example"} {
+		one := linked(20-n, []string{owner.ID, id(2)}[n%2]) // made in an order that is not that of the ids
+		one.Issuer = issuer
+		must(t, s.Identities().Create(t.Context(), one))
+		if issuer == "https://a.example" {
+			want = append([]ports.UsersIdentity{{Identity: one, User: []user.User{owner, person(2)}[n%2]}}, want...)
+		}
+	}
+	got, err := s.Identities().ByIssuer(t.Context(), "https://a.example", "", 0)
+	must(t, err)
+	same(t, "identities of an issuer, by id", got, want)
+	got[0].User.Name, got[0].Identity.Subject = user.Name{}, "spoilt"
+	var paged []ports.UsersIdentity
+	after := ""
+	for range want {
+		page, err := s.Identities().ByIssuer(t.Context(), "https://a.example", after, 1)
+		must(t, err)
+		same(t, "identities of a page", len(page), 1)
+		paged, after = append(paged, page...), page[0].Identity.ID
+	}
+	same(t, "identities one by one", paged, want)
+	for _, none := range [][2]string{{"https://a.example", after}, {"https://c.example", ""}, {"", ""}, {"%", ""}, {"https://_.example", ""}} {
+		page, err := s.Identities().ByIssuer(t.Context(), none[0], none[1], 0)
+		must(t, err)
+		same(t, "identities that there are not", len(page), 0)
+	}
+	for n := range 60 {
+		one := linked(100+n, id(3))
+		one.Issuer = "https://a.example"
+		must(t, s.Identities().Create(t.Context(), one))
+	}
+	for limit, many := range map[int]int{0: 50, -1: 50, 51: 51, 5000: 63} {
+		page, err := s.Identities().ByIssuer(t.Context(), "https://a.example", "", limit)
+		must(t, err)
+		same(t, "identities of a page", len(page), many)
+	}
+	must(t, s.Users().Delete(t.Context(), id(3)))
+	page, err := s.Identities().ByIssuer(t.Context(), "https://a.example", "", 1000)
+	must(t, err)
+	same(t, "identities after their user was deleted", page, want)
 }
 
 func identitiesUpdate(t *testing.T, s Store) {
