@@ -287,7 +287,7 @@ func (s *hashes) read(v token.Value, timed bool) bool {
 	}
 	from, okFrom := set[2].Int()
 	width, okWidth := set[3].Int()
-	if !okFrom || !okWidth || from < 1 || from > maxBefore || width < 0 || width > int64(bits.Len64(maxBefore)) ||
+	if !okFrom || !okWidth || from < 1 || width < 0 || width > int64(bits.Len64(maxBefore)) ||
 		!s.readHashes(text, int(count), true, from, uint(width)) {
 		return false
 	}

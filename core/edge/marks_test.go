@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -310,6 +311,12 @@ func TestMarks_tooMany(t *testing.T) {
 	}
 	if _, err := edge.NewMarks(seed, list); !errors.Is(err, edge.ErrManyMarks) {
 		t.Errorf("one too many: got %v", err)
+	}
+	neighbours := strings.Repeat("1"+strings.Repeat("0", 35), edge.MaxMarks+1)
+	for n, want := range map[int]error{edge.MaxMarks: nil, edge.MaxMarks + 1: edge.ErrMarks} {
+		if _, err := parseMarks(tokensOf(n, text(neighbours[:36*n]))); !errors.Is(err, want) {
+			t.Errorf("%d read: got %v, want %v", n, err, want)
+		}
 	}
 	full := newMarks(t, list[:edge.MaxMarks]...)
 	again := reread(t, full)

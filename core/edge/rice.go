@@ -129,7 +129,7 @@ func (r *bitReader) unary(most uint64) uint64 {
 		n += uint64(r.have)
 		r.sum += r.have
 		r.acc, r.have = 0, 0
-		if r.fill(); r.have == 0 || n > most {
+		if r.fill(); r.have == 0 {
 			break
 		}
 	}
@@ -140,12 +140,9 @@ func (r *bitReader) unary(most uint64) uint64 {
 // end reports whether all was well and nothing is left but the zeros that fill the last byte and the last digit.
 func (r *bitReader) end() bool {
 	r.fill()
-	if r.bad || r.text != "" || r.acc != 0 {
-		return false
-	}
 	// Of the bits that remain, those up to the byte's end fill the byte, and at most four more the digit.
 	fill := (8 - r.sum%8) % 8
-	return r.have >= fill && r.have-fill < 6 && (r.have-fill)%2 == 0
+	return !r.bad && r.acc == 0 && r.have >= fill && r.have-fill < 6
 }
 
 // appendHashes appends the hashes of s, each followed by width bits of its time less from, as a text of base64url.
@@ -165,12 +162,9 @@ func appendHashes(to []byte, s *hashes, from int64, width uint) []byte {
 	return w.end()
 }
 
-// readHashes reads n hashes, and their times if the set is timed. It reports false unless text is what appendHashes makes of
-// them, and allocates no more than a small multiple of text, whatever n is.
+// readHashes reads n hashes, 1 to maxMarks, and their times if the set is timed. It reports false unless text is what
+// appendHashes makes of them, and allocates no more than a small multiple of text, whatever n is.
 func (s *hashes) readHashes(text string, n int, timed bool, from int64, width uint) bool {
-	if n < 1 || n > maxMarks {
-		return false
-	}
 	k := riceBits(n)
 	if uint64(n)*uint64(k+1+width) > uint64(len(text))*6 {
 		return false
@@ -184,7 +178,7 @@ func (s *hashes) readHashes(text string, n int, timed bool, from int64, width ui
 	for i := range s.list {
 		d := r.unary(1<<(hashBits-k)-1)<<k | r.take(k)
 		h := next + d
-		if r.bad || h >= 1<<hashBits {
+		if h >= 1<<hashBits {
 			return false
 		}
 		s.list[i] = h

@@ -173,7 +173,7 @@ var marksCases = []struct {
 	{"hash of 2^56", tokensOf(1, text("001"+strings.Repeat("0", 55))), false},
 	{"hash of 2^56 by a neighbour", tokensOf(2, text("0001"+strings.Repeat("1", 54)+"1"+strings.Repeat("0", 54))), false},
 	{"hash of nearly 2^57", tokensOf(2, text(strings.Repeat("0001"+strings.Repeat("1", 54), 2))), false},
-	{"zeros that would wrap", tokensOf(2, text(strings.Repeat("0", 1024)+"1"+strings.Repeat("0", 108))), false},
+	{"zeros that would wrap", tokensOf(2, text(strings.Repeat("0", 1024)+"1"+strings.Repeat("0", 54)+"1"+strings.Repeat("0", 54))), false},
 
 	{"users without times", docOf(`"users":{"count":3,"hashes":"` + threeText + `"}`), false},
 	{"users without from", docOf(`"users":{"count":3,"hashes":"` + threeText + `","width":0}`), false},
@@ -255,6 +255,7 @@ func TestParseMarks_allocations(t *testing.T) {
 	}{
 		{"a count alone", tokensOf(edge.MaxMarks, threeText), 2048},
 		{"users, a count alone", usersOf(edge.MaxMarks, 1, 48, threeText), 2048},
+		{"users, no room for times", usersOf(1<<14, 1, 48, strings.Repeat("A", 8<<14)), 2048},
 		{"zeros", tokensOf(1<<14, strings.Repeat("A", 1<<17)), 1 << 18},
 		{"a set that is too long", tokensOf(1, strings.Repeat("A", 1<<20)), 2048},
 	} {
