@@ -51,6 +51,15 @@ var administration = map[string]func(context.Context, *world, *access.Principal)
 	"RotateKeys": func(ctx context.Context, w *world, p *access.Principal) error {
 		return second(w.service.RotateKeys(ctx, p, auth.Rotation{}, client))
 	},
+	"ListBundleKeys": func(ctx context.Context, w *world, p *access.Principal) error {
+		return second(w.service.ListBundleKeys(ctx, p))
+	},
+	"RotateBundleKeys": func(ctx context.Context, w *world, p *access.Principal) error {
+		return second(w.service.RotateBundleKeys(ctx, p, auth.Rotation{}, client))
+	},
+	"RetireBundleKey": func(ctx context.Context, w *world, p *access.Principal) error {
+		return w.service.RetireBundleKey(ctx, p, "key-1", false, client)
+	},
 	"RetireKey": func(ctx context.Context, w *world, p *access.Principal) error {
 		return w.service.RetireKey(ctx, p, "key-1", false, client)
 	},

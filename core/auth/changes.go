@@ -60,10 +60,12 @@ func raise(to *atomic.Uint64, value uint64) {
 func (s *Service) changed(id string) {
 	s.cache.forgetUser(id)
 	s.changes.note(id)
+	s.bundleHolders()
 }
 
 // changedAll is changed for everybody.
 func (s *Service) changedAll() {
 	s.cache.clear()
 	s.changes.clear()
+	s.bundleHolders()
 }

@@ -462,6 +462,61 @@ var flows = []flow{
 		calls: []string{"Keys.Change", "Keys.List", "Keyring.Open", "Marks.List", "Audit.Record"},
 	},
 	{
+		name: "Bundle",
+		start: func(w *world) func(context.Context) (any, error) {
+			return func(ctx context.Context) (any, error) { return w.service.Bundle(ctx, 0) }
+		},
+		calls: []string{"BundleKeys.List", "Keyring.Generate", "BundleKeys.Change", "Keyring.Open", "Numbers.Next", "Signer.SignPayload"},
+	},
+	{
+		name: "Bundle since another",
+		start: func(w *world) func(context.Context) (any, error) {
+			first := w.bundle(0)
+			w.fine(w.service.Kick(w.t.Context(), w.root(), aliceID, client))
+			w.pass(time.Second)
+			return func(ctx context.Context) (any, error) { return w.service.Bundle(ctx, first.Number) }
+		},
+		calls:    []string{"Numbers.Next", "Signer.SignPayload"},
+		survives: []string{"Numbers.Next#1"}, // what is signed already is given out
+	},
+	{
+		name: "BundleKeys",
+		start: func(w *world) func(context.Context) (any, error) {
+			return func(ctx context.Context) (any, error) { return nothing(second(w.service.BundleKeys(ctx))) }
+		},
+		calls: []string{"BundleKeys.List", "Keyring.Generate", "BundleKeys.Change", "Keyring.Open"},
+	},
+	{
+		name: "ListBundleKeys",
+		start: func(w *world) func(context.Context) (any, error) {
+			return func(ctx context.Context) (any, error) {
+				return nothing(second(w.service.ListBundleKeys(ctx, w.root())))
+			}
+		},
+		calls: []string{"BundleKeys.List"},
+	},
+	{
+		name: "RotateBundleKeys",
+		start: func(w *world) func(context.Context) (any, error) {
+			w.bundle(0)
+			return func(ctx context.Context) (any, error) {
+				return nothing(second(w.service.RotateBundleKeys(ctx, w.root(), auth.Rotation{Delay: -1}, client)))
+			}
+		},
+		calls: []string{"Keyring.Generate", "BundleKeys.Change", "Keys.List", "Keyring.Open", "Marks.List", "Audit.Record"},
+	},
+	{
+		name: "RetireBundleKey",
+		start: func(w *world) func(context.Context) (any, error) {
+			w.bundle(0)
+			w.fine(second(w.service.RotateBundleKeys(w.t.Context(), w.root(), auth.Rotation{}, client)))
+			return func(ctx context.Context) (any, error) {
+				return nothing(w.service.RetireBundleKey(ctx, w.root(), "key-2", true, client))
+			}
+		},
+		calls: []string{"BundleKeys.Change", "Keys.List", "Keyring.Open", "Marks.List", "Audit.Record"},
+	},
+	{
 		name: "Load",
 		start: func(w *world) func(context.Context) (any, error) {
 			return func(ctx context.Context) (any, error) { return nothing(w.service.Load(ctx)) }

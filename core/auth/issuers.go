@@ -32,6 +32,8 @@ type Trusted struct {
 	Tenants        map[string]string
 	TenantRequired bool
 	LinkByEmail    bool
+
+	Edge bool // its tokens are decided about by edge verifiers too: bundles carry its keys and its people
 }
 
 // UserTokens says which people's tokens of an issuer are taken.

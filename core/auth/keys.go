@@ -29,6 +29,7 @@ type keySet struct {
 	private   map[string]crypto.PrivateKey
 	verifiers []*token.Verifier // one for public keys, one for secrets: a set has one sort only
 	version   uint64            // another one whenever other keys verify
+	public    *token.KeySet     // those that anybody may know
 	jwks      []byte
 	etag      string
 }
@@ -90,19 +91,7 @@ func (s *Service) loadKeys(ctx context.Context) error {
 			}
 		}
 	} else if _, ok := signs(keys, now); !ok {
-		first, err := s.Keyring.Generate(ctx, s.Settings.Algorithm)
-		if err != nil {
-			return err
-		}
-		err = s.Keys.Change(ctx, func(stored []ports.SigningKey) ([]ports.SigningKey, error) {
-			keys = stored
-			if _, ok := signs(stored, now); !ok { // nobody else was quicker
-				first.PublishedAt, first.SignsFrom = now, now
-				keys = append(slices.Clone(stored), first)
-			}
-			return keys, nil
-		})
-		if err != nil {
+		if keys, err = s.firstKey(ctx, s.tokenKeys(), now); err != nil {
 			return err
 		}
 	}
@@ -119,6 +108,38 @@ func (s *Service) loadKeys(ctx context.Context) error {
 	}
 	s.keys.Store(set)
 	return nil
+}
+
+// keyUse is what a store of keys is for: to sign tokens, or bundles.
+type keyUse struct {
+	keys      ports.Keys
+	algorithm string        // of new keys
+	delay     time.Duration // until a new key signs
+	life      time.Duration // how long what a key signed is good
+	action    string        // what the names of its events begin with
+	settled   bool          // the settings say which key signs
+}
+
+func (s *Service) tokenKeys() keyUse {
+	return keyUse{s.Keys, s.Settings.Algorithm, s.Settings.KeyDelay, s.tokenLife(), "key", len(s.Settings.Secret) > 0}
+}
+
+// firstKey makes a key that signs from now on, unless one does, and returns the keys as
+// they are then.
+func (s *Service) firstKey(ctx context.Context, of keyUse, now time.Time) (keys []ports.SigningKey, err error) {
+	first, err := s.Keyring.Generate(ctx, of.algorithm)
+	if err != nil {
+		return nil, err
+	}
+	err = of.keys.Change(ctx, func(stored []ports.SigningKey) ([]ports.SigningKey, error) {
+		keys = stored
+		if _, ok := signs(stored, now); !ok { // nobody else was quicker
+			first.PublishedAt, first.SignsFrom = now, now
+			keys = append(slices.Clone(stored), first)
+		}
+		return keys, nil
+	})
+	return keys, err
 }
 
 // sameKey reports whether two rows are of one key.
@@ -169,7 +190,7 @@ func (s *Service) takeSecret(ctx context.Context, keys []ports.SigningKey, now t
 		}
 		for i := range keys {
 			if i != mine {
-				s.retire(&keys[i], now)
+				retire(&keys[i], now, s.tokenLife())
 			}
 		}
 		keys[mine].SignsFrom, keys[mine].RetiredAt, keys[mine].DropAt = now, time.Time{}, time.Time{}
@@ -235,6 +256,7 @@ func (s *Service) newKeySet(ctx context.Context, keys []ports.SigningKey, now ti
 	if err != nil {
 		return nil, err
 	}
+	set.public = ring
 	if set.jwks, err = ring.MarshalJWKS(); err != nil {
 		return nil, err
 	}
@@ -329,10 +351,14 @@ type Key struct {
 // ListKeys returns the signing keys, the oldest first. The principal is an
 // administrator of the default tenant, or the operator.
 func (s *Service) ListKeys(ctx context.Context, p *access.Principal) ([]Key, error) {
-	if err := s.stewards(ctx, p, Client{}, ports.Event{Action: "key.list"}); err != nil {
+	return s.listKeys(ctx, p, s.tokenKeys())
+}
+
+func (s *Service) listKeys(ctx context.Context, p *access.Principal, of keyUse) ([]Key, error) {
+	if err := s.stewards(ctx, p, Client{}, ports.Event{Action: of.action + ".list"}); err != nil {
 		return nil, err
 	}
-	stored, err := s.Keys.List(ctx)
+	stored, err := of.keys.List(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list signing keys: %w", err)
 	}
@@ -374,10 +400,14 @@ type Rotation struct {
 // Settings.Secret signs, nothing takes over, and the error is Conflict. The principal is an
 // administrator of the default tenant, or the operator.
 func (s *Service) RotateKeys(ctx context.Context, p *access.Principal, r Rotation, c Client) (Key, error) {
-	if err := s.stewards(ctx, p, c, ports.Event{Action: "key.rotate"}); err != nil {
+	return s.rotateKeys(ctx, p, s.tokenKeys(), r, c)
+}
+
+func (s *Service) rotateKeys(ctx context.Context, p *access.Principal, of keyUse, r Rotation, c Client) (Key, error) {
+	if err := s.stewards(ctx, p, c, ports.Event{Action: of.action + ".rotate"}); err != nil {
 		return Key{}, err
 	}
-	if len(s.Settings.Secret) > 0 {
+	if of.settled {
 		return Key{}, errConfigured
 	}
 	var k ports.SigningKey
@@ -386,7 +416,7 @@ func (s *Service) RotateKeys(ctx context.Context, p *access.Principal, r Rotatio
 		k, err = s.Keyring.Import(ctx, r.PEM)
 	} else {
 		if r.Algorithm == "" {
-			r.Algorithm = s.Settings.Algorithm
+			r.Algorithm = of.algorithm
 		}
 		k, err = s.Keyring.Generate(ctx, r.Algorithm)
 	}
@@ -394,23 +424,23 @@ func (s *Service) RotateKeys(ctx context.Context, p *access.Principal, r Rotatio
 		return Key{}, err
 	}
 	if r.Delay < 0 {
-		r.Delay = s.Settings.KeyDelay
+		r.Delay = of.delay
 	}
 	now := s.Now()
 	k.PublishedAt, k.SignsFrom = now, now.Add(r.Delay)
-	err = s.Keys.Change(ctx, func(keys []ports.SigningKey) ([]ports.SigningKey, error) {
+	err = of.keys.Change(ctx, func(keys []ports.SigningKey) ([]ports.SigningKey, error) {
 		for i := range keys {
 			if keys[i].ID == k.ID {
 				return nil, fault.New(fault.Conflict, "key_taken", "this key is in use already")
 			}
-			s.retire(&keys[i], k.SignsFrom)
+			retire(&keys[i], k.SignsFrom, of.life)
 		}
 		return append(keys, k), nil
 	})
 	if err != nil {
 		return Key{}, fmt.Errorf("rotate signing keys: %w", err)
 	}
-	if err := s.keysChanged(ctx, p, c, "key.rotate", k.ID); err != nil {
+	if err := s.keysChanged(ctx, p, c, of.action+".rotate", k.ID); err != nil {
 		return Key{}, err
 	}
 	active, _ := signs([]ports.SigningKey{k}, now)
@@ -419,11 +449,11 @@ func (s *Service) RotateKeys(ctx context.Context, p *access.Principal, r Rotatio
 }
 
 // retire lets a key stop signing at a moment, unless it stops before, and
-// verifying when all that it signed has expired.
-func (s *Service) retire(k *ports.SigningKey, at time.Time) {
+// verifying when all that it signed, which is good for so long, has expired.
+func retire(k *ports.SigningKey, at time.Time, life time.Duration) {
 	if k.RetiredAt.IsZero() || k.RetiredAt.After(at) {
 		k.RetiredAt = at
-		k.DropAt = at.Add(s.tokenLife())
+		k.DropAt = at.Add(life)
 	}
 }
 
@@ -432,16 +462,20 @@ func (s *Service) retire(k *ports.SigningKey, at time.Time) {
 // have expired. The only key that signs cannot be retired: rotate first. The
 // principal is an administrator of the default tenant, or the operator.
 func (s *Service) RetireKey(ctx context.Context, p *access.Principal, id string, compromised bool, c Client) error {
-	if err := s.stewards(ctx, p, c, ports.Event{Action: "key.retire", Subject: id}); err != nil {
+	return s.retireKey(ctx, p, s.tokenKeys(), id, compromised, c)
+}
+
+func (s *Service) retireKey(ctx context.Context, p *access.Principal, of keyUse, id string, compromised bool, c Client) error {
+	if err := s.stewards(ctx, p, c, ports.Event{Action: of.action + ".retire", Subject: id}); err != nil {
 		return err
 	}
 	now := s.Now()
-	err := s.Keys.Change(ctx, func(keys []ports.SigningKey) ([]ports.SigningKey, error) {
+	err := of.keys.Change(ctx, func(keys []ports.SigningKey) ([]ports.SigningKey, error) {
 		i := slices.IndexFunc(keys, func(k ports.SigningKey) bool { return k.ID == id })
 		if i < 0 {
 			return nil, fault.New(fault.NotFound, "key_unknown", "there is no such key")
 		}
-		s.retire(&keys[i], now)
+		retire(&keys[i], now, of.life)
 		if compromised {
 			keys[i].DropAt = now
 		}
@@ -453,7 +487,7 @@ func (s *Service) RetireKey(ctx context.Context, p *access.Principal, id string,
 	if err != nil {
 		return fmt.Errorf("retire signing key: %w", err)
 	}
-	return s.keysChanged(ctx, p, c, "key.retire", id)
+	return s.keysChanged(ctx, p, c, of.action+".retire", id)
 }
 
 func (s *Service) keysChanged(ctx context.Context, p *access.Principal, c Client, action, id string) error {
@@ -463,15 +497,22 @@ func (s *Service) keysChanged(ctx context.Context, p *access.Principal, c Client
 // dropKeys removes keys that verify nothing any more.
 func (s *Service) dropKeys(ctx context.Context, now time.Time) error {
 	set := s.keys.Load()
-	gone := func(k ports.SigningKey) bool { return dropped(k, now) }
-	if set == nil || !slices.ContainsFunc(set.keys, gone) {
+	if set == nil || !slices.ContainsFunc(set.keys, goneAt(now)) {
 		return nil
 	}
-	err := s.Keys.Change(ctx, func(keys []ports.SigningKey) ([]ports.SigningKey, error) {
-		return slices.DeleteFunc(keys, gone), nil
-	})
-	if err != nil {
+	if err := removeGone(ctx, s.Keys, now); err != nil {
 		return err
 	}
 	return s.Load(ctx)
+}
+
+// goneAt returns what reports whether a key verifies nothing any more.
+func goneAt(now time.Time) func(ports.SigningKey) bool {
+	return func(k ports.SigningKey) bool { return dropped(k, now) }
+}
+
+func removeGone(ctx context.Context, from ports.Keys, now time.Time) error {
+	return from.Change(ctx, func(keys []ports.SigningKey) ([]ports.SigningKey, error) {
+		return slices.DeleteFunc(keys, goneAt(now)), nil
+	})
 }

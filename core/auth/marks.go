@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -49,11 +50,29 @@ func (s *Service) loadMarks(ctx context.Context) error {
 	// Marks are only added to, never taken back: what this process marked while the
 	// list was read stays.
 	for _, m := range list {
+		news := !covered(s.marks, m)
 		if err := s.marks.Add(m); err != nil {
 			return fmt.Errorf("mark of kind %q: %w", m.Kind, err)
 		}
+		if news {
+			s.bundles.add(m)
+		}
 	}
 	return nil
+}
+
+// covered reports whether all that a mark matches is revoked already.
+func covered(by *token.Marks, m token.Mark) bool {
+	probe := token.Claims{IssuedAtMillis: math.MaxInt64} // later than any other mark
+	switch m.Kind {
+	case token.MarkToken:
+		probe.ID = m.Value
+	case token.MarkSession:
+		probe.Session = m.Value
+	default:
+		probe.Subject, probe.IssuedAtMillis = m.Value, m.Before
+	}
+	return by.Revoked(&probe)
 }
 
 // revoked reports whether a mark matches the claims.
@@ -69,6 +88,9 @@ func (s *Service) mark(ctx context.Context, m token.Mark) error {
 	m.Until = s.Now().Add(s.markLife(m)).Unix() + 1
 	s.marksMu.Lock()
 	err := s.marks.Add(m)
+	if err == nil {
+		s.bundles.add(m)
+	}
 	s.marksMu.Unlock()
 	if err != nil {
 		return fmt.Errorf("mark of kind %q: %w", m.Kind, err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hexward/hexward/core/auth"
+	"github.com/hexward/hexward/core/edge"
 	"github.com/hexward/hexward/core/fault"
 	"github.com/hexward/hexward/core/session"
 	"github.com/hexward/hexward/core/token"
@@ -25,9 +26,9 @@ func (w *world) config() auth.Config {
 	}
 	return auth.Config{
 		Users: w.mockUsers(), Sessions: w.mockSessions(), SessionSets: w.mockSessionSets(),
-		MailTokens: w.mockMailTokens(), Attempts: w.mockAttempts(), Marks: w.mockMarks(), Audit: w.mockAudit(), Keys: w.mockKeys(),
+		MailTokens: w.mockMailTokens(), Attempts: w.mockAttempts(), Marks: w.mockMarks(), Audit: w.mockAudit(), Keys: w.mockKeys("Keys", &w.keys),
 		Keyring: &mock.KeyringMock{GenerateFunc: w.generate, ImportFunc: w.importKey, OpenFunc: w.openKey, ImportSecretFunc: w.importSecret},
-		Signer:  &mock.SignerMock{SignFunc: w.signToken},
+		Signer:  &mock.SignerMock{SignFunc: w.signToken, SignPayloadFunc: w.signPayload},
 		Sealer:  &mock.SealerMock{SealFunc: w.seal, OpenFunc: w.open},
 		Hasher:  &mock.HasherMock{HashFunc: w.hash, VerifyFunc: w.verify},
 		Mailer: &mock.MailerMock{SendFunc: func(ctx context.Context, m ports.Message) error {
@@ -38,6 +39,10 @@ func (w *world) config() auth.Config {
 		}},
 		Tenants: w.mockTenants(), Directory: w.mockDirectory(), Machines: w.mockMachines(), APITokens: w.mockAPITokens(),
 		Verified: newTokenCache(), Refused: newTokenCache(),
+		Edge: &auth.Edge{
+			Keys: w.mockKeys("BundleKeys", &w.bundleKeys), Numbers: &mock.NumbersMock{NextFunc: w.nextNumber},
+			Site: edge.Site{Origin: issuer, Access: "access", Session: "session"},
+		},
 		Seal: seal, Now: w.clock, Rand: w, Report: w.report,
 		Settings: auth.DefaultSettings(issuer),
 	}
@@ -385,26 +390,35 @@ func (w *world) mockAudit() *mock.AuditMock {
 	}
 }
 
-func (w *world) mockKeys() *mock.KeysMock {
+func (w *world) mockKeys(name string, keys *[]ports.SigningKey) *mock.KeysMock {
 	return &mock.KeysMock{
 		ListFunc: func(ctx context.Context) (list []ports.SigningKey, err error) {
-			err = w.do(ctx, "Keys.List", func() error {
-				list = slices.Clone(w.keys)
+			err = w.do(ctx, name+".List", func() error {
+				list = slices.Clone(*keys)
 				return nil
 			})
 			return list, err
 		},
 		ChangeFunc: func(ctx context.Context, change func([]ports.SigningKey) ([]ports.SigningKey, error)) error {
-			return w.do(ctx, "Keys.Change", func() error {
-				before := slices.Clone(w.keys)
+			return w.do(ctx, name+".Change", func() error {
+				before := slices.Clone(*keys)
 				_, _ = change(slices.Clone(before)) // the function may run more than once
 				after, err := change(before)
 				if err != nil {
 					return err
 				}
-				w.keys = after
+				*keys = after
 				return nil
 			})
 		},
 	}
+}
+
+func (w *world) nextNumber(ctx context.Context, floor int64) (n int64, err error) {
+	err = w.do(ctx, "Numbers.Next", func() error {
+		w.number = max(w.number+1, floor)
+		n = w.number
+		return nil
+	})
+	return n, err
 }

@@ -27,7 +27,7 @@ const (
 
 // demands says whom each method of Service is for; see the package's comment.
 var demands = map[string]demand{
-	"Authenticate": nobodys, "BackChannelLogout": nobodys, "Captchas": nobodys, "CheckReset": nobodys, "CheckSetup": nobodys,
+	"Authenticate": nobodys, "BackChannelLogout": nobodys, "Bundle": nobodys, "BundleKeys": nobodys, "BundleStale": nobodys, "Captchas": nobodys, "CheckReset": nobodys, "CheckSetup": nobodys,
 	"Confirm": nobodys, "DevelopmentUser": nobodys, "ForgotPassword": nobodys, "Introspect": nobodys, "IssueMachineToken": nobodys,
 	"JWKS": nobodys, "Load": nobodys, "Login": nobodys, "PasswordPolicy": nobodys, "Refresh": nobodys, "Register": nobodys,
 	"Renew": nobodys, "ResetPassword": nobodys, "RevokeToken": nobodys, "Setup": nobodys, "SetupLink": nobodys,
@@ -49,6 +49,7 @@ var demands = map[string]demand{
 	"Unban": administrators,
 
 	"AddTenant": stewards, "Blackout": stewards, "ChangeTenant": stewards, "ListKeys": stewards, "RetireKey": stewards, "RotateKeys": stewards,
+	"ListBundleKeys": stewards, "RetireBundleKey": stewards, "RotateBundleKeys": stewards,
 }
 
 // use calls a method as a principal, with arguments that change something of alice's or are zero.

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -37,6 +40,18 @@ func (r *ring) generate(algorithm string) (ports.SigningKey, error) {
 		x := private.Public().(ed25519.PublicKey)
 		k.Public = fmt.Appendf(nil, `{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","use":"sig","kid":%q,"x":%q}`, k.ID, b64.EncodeToString(x))
 		r.private[k.ID] = private
+	case "ES256":
+		private, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), seed[:])
+		if err != nil {
+			return k, err
+		}
+		point, err := private.PublicKey.Bytes()
+		if err != nil {
+			return k, err
+		}
+		k.Public = fmt.Appendf(nil, `{"kty":"EC","crv":"P-256","alg":"ES256","use":"sig","kid":%q,"x":%q,"y":%q}`,
+			k.ID, b64.EncodeToString(point[1:33]), b64.EncodeToString(point[33:]))
+		r.private[k.ID] = private
 	case "HS256":
 		r.private[k.ID] = seed[:]
 	default:
@@ -52,11 +67,22 @@ func sign(k ports.SigningKey, private crypto.PrivateKey, typ string, claims any)
 	if err != nil {
 		return "", err
 	}
+	return signBytes(k, private, typ, payload)
+}
+
+func signBytes(k ports.SigningKey, private crypto.PrivateKey, typ string, payload []byte) (string, error) {
 	input := b64.EncodeToString(fmt.Appendf(nil, `{"alg":%q,"typ":%q,"kid":%q}`, k.Algorithm, typ, k.ID)) + "." + b64.EncodeToString(payload)
 	var signature []byte
 	switch p := private.(type) {
 	case ed25519.PrivateKey:
 		signature = ed25519.Sign(p, []byte(input))
+	case *ecdsa.PrivateKey:
+		sum := sha256.Sum256([]byte(input))
+		r, s, err := ecdsa.Sign(rand.Reader, p, sum[:])
+		if err != nil {
+			return "", err
+		}
+		signature = append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
 	case []byte:
 		m := hmac.New(sha256.New, p)
 		m.Write([]byte(input))
@@ -164,6 +190,18 @@ func (w *world) signToken(ctx context.Context, k ports.SigningKey, private crypt
 	})
 	if err != nil {
 		return "", err
+	}
+	return compact, nil
+}
+
+func (w *world) signPayload(ctx context.Context, k ports.SigningKey, private crypto.PrivateKey, typ string, payload []byte) (compact []byte, err error) {
+	err = w.do(ctx, "Signer.SignPayload", func() error {
+		text, err := signBytes(k, private, typ, payload)
+		compact = []byte(text)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return compact, nil
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hexward/hexward/core/edge"
 	"github.com/hexward/hexward/core/session"
 	"github.com/hexward/hexward/core/token"
 	"github.com/hexward/hexward/core/user"
@@ -16,7 +17,7 @@ import (
 )
 
 // Config is what a Service is made of. Everything is required but Captcha, the caches
-// of tokens, and what is for providers and issuers when there are none.
+// of tokens, Edge, and what is for providers and issuers when there are none.
 type Config struct {
 	Users       ports.Users
 	Sessions    ports.Sessions
@@ -42,6 +43,8 @@ type Config struct {
 	Issuers   []Trusted        // whose tokens are taken besides our own; none is fine
 	Verified  ports.TokenCache // of tokens that are good; nil verifies each every time
 	Refused   ports.TokenCache // of tokens that are not; never the same as Verified; nil likewise
+
+	Edge *Edge // what bundles for edge verifiers are made of; nil for none
 
 	Seal *session.Seal    // signs session ids
 	Now  func() time.Time // the clock
@@ -99,6 +102,7 @@ type Settings struct {
 	SecretOverlap time.Duration // how long a client's secret works on after another one was made
 	VouchLife     time.Duration // of the tokens that Vouch makes
 	ForeignLife   time.Duration // how old a token of another issuer may be; what revokes it is remembered for as long
+	BundleLife    time.Duration // of bundles: how long an edge verifier goes on that reaches nobody
 }
 
 // DefaultSettings returns the recommended settings for a service at a public
@@ -114,7 +118,7 @@ func DefaultSettings(issuer string) Settings {
 		ConfirmLife:  24 * time.Hour, ResetLife: 2 * time.Hour,
 		Link:         func(kind, tok string) string { return issuer + "/" + kind + "/" + tok },
 		SessionCache: 100_000, TokenCacheTTL: 5 * time.Minute, SecretOverlap: 24 * time.Hour, VouchLife: time.Minute,
-		ForeignLife: 24 * time.Hour,
+		ForeignLife: 24 * time.Hour, BundleLife: time.Hour,
 	}
 }
 
@@ -133,6 +137,7 @@ type Service struct {
 	trusted map[string]*Trusted // by URL
 	flights flights
 	vouched vouched
+	bundles bundles
 
 	tenantsMade bool // while loading
 
@@ -147,7 +152,7 @@ type Service struct {
 // New returns a Service, or one error that names everything that is missing or
 // out of range.
 func New(c Config) (*Service, error) {
-	if err := errors.Join(c.missing(), c.checkProviders(), c.checkIssuers(), c.checkCaches(), c.Settings.check()); err != nil {
+	if err := errors.Join(c.missing(), c.checkProviders(), c.checkIssuers(), c.checkCaches(), c.checkEdge(), c.Settings.check()); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
 	clock := c.Now
@@ -155,6 +160,7 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		Config: c, cache: newSessionCache(c.Settings.SessionCache), changes: &changes{}, marks: &token.Marks{}, trusted: make(map[string]*Trusted, len(c.Issuers)),
 	}
+	s.bundles.start()
 	for i := range s.Issuers {
 		s.trusted[s.Issuers[i].URL] = &s.Issuers[i]
 	}
@@ -226,6 +232,7 @@ func (s *Settings) check() error {
 		"a token's verification is remembered for 1 second to 24 hours, or 0 for not at all, not %v", s.TokenCacheTTL)
 	add(s.VouchLife < 10*time.Second || s.VouchLife > s.AccessLife, "a token about who is asking lives from 10 seconds to the life of an access token, not %v", s.VouchLife)
 	add(s.ForeignLife < time.Minute || s.ForeignLife > 31*24*time.Hour, "a token of another issuer is taken for 1 minute to 31 days after it was issued, not %v", s.ForeignLife)
+	add(s.BundleLife < time.Minute || s.BundleLife > edge.MaxLife*time.Second, "a bundle lives from 1 minute to 31 days, not %v", s.BundleLife)
 	add(s.SecretOverlap < 0, "the overlap of a client's secrets is not negative")
 	switch s.Algorithm {
 	case "EdDSA", "ES256", "RS256", "HS256":
@@ -258,6 +265,7 @@ func (s *Service) Load(ctx context.Context) error {
 	if err := s.loadMarks(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("load revocation marks: %w", err))
 	}
+	s.bundles.loaded(len(errs) == 0)
 	return errors.Join(errs...)
 }
 
@@ -277,7 +285,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	s.marksMu.Lock()
 	s.marks.DropExpired(now.Unix())
 	s.marksMu.Unlock()
-	return errors.Join(sessions, mails, tokens, marks, attempts, s.dropKeys(ctx, now))
+	return errors.Join(sessions, mails, tokens, marks, attempts, s.dropKeys(ctx, now), s.dropBundleKeys(ctx, now))
 }
 
 // all runs writes that do not depend on each other at the same time, so that a

@@ -21,7 +21,7 @@ func TestNew_missing(t *testing.T) {
 	for i := range fields.NumField() {
 		name := fields.Field(i).Name
 		switch name {
-		case "Captcha", "Settings", "Identities", "Providers", "Issuers", "Verified", "Refused": // may be left out; checked below, or with providers
+		case "Captcha", "Settings", "Identities", "Providers", "Issuers", "Edge", "Verified", "Refused": // may be left out; checked below, or with providers
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
@@ -39,7 +39,7 @@ func TestNew_missing(t *testing.T) {
 			t.Fatal("New accepts nothing")
 		}
 		for i := range fields.NumField() {
-			if name := fields.Field(i).Name; !slices.Contains([]string{"Captcha", "Settings", "Identities", "Providers", "Issuers", "Verified", "Refused"}, name) && !strings.Contains(err.Error(), name+" is required") {
+			if name := fields.Field(i).Name; !slices.Contains([]string{"Captcha", "Settings", "Identities", "Providers", "Issuers", "Edge", "Verified", "Refused"}, name) && !strings.Contains(err.Error(), name+" is required") {
 				t.Errorf("the error does not name %s: %v", name, err)
 			}
 		}
@@ -83,6 +83,9 @@ func TestNew_settings(t *testing.T) {
 		{"vouch life long", func(s *auth.Settings) { s.VouchLife = s.AccessLife + 1 }, "about who is asking"},
 		{"foreign life", func(s *auth.Settings) { s.ForeignLife = time.Minute - 1 }, "another issuer"},
 		{"foreign life long", func(s *auth.Settings) { s.ForeignLife = 31*24*time.Hour + 1 }, "another issuer"},
+		{"bundle life", func(s *auth.Settings) { s.BundleLife = time.Minute - 1 }, "a bundle lives"},
+		{"bundle life long", func(s *auth.Settings) { s.BundleLife = 31*24*time.Hour + 1 }, "a bundle lives"},
+		{"bundle life longest", func(s *auth.Settings) { s.BundleLife = 31 * 24 * time.Hour }, ""},
 		{"overlap", func(s *auth.Settings) { s.SecretOverlap = -1 }, "overlap"},
 		{"secret", func(s *auth.Settings) { s.Secret, s.Algorithm = []byte(sharedSecret), "HS256" }, ""},
 		{"short secret", func(s *auth.Settings) { s.Secret, s.Algorithm = []byte(sharedSecret[:31]), "HS256" }, "at least 32 bytes, not 31"},

@@ -62,14 +62,17 @@ type world struct {
 	marks    map[string]token.Mark
 	events   []ports.Event
 	keys     []ports.SigningKey
-	tenants  map[string]tenant.Tenant
-	clients  map[string]machine.Client
-	tokens   map[string]apitoken.Token
-	ring     ring
-	abroad   map[string]*authority // the issuers, by name
-	sent     []ports.Message
-	reports  []string
-	random   uint64
+	number   int64 // of the latest bundle
+
+	bundleKeys []ports.SigningKey
+	tenants    map[string]tenant.Tenant
+	clients    map[string]machine.Client
+	tokens     map[string]apitoken.Token
+	ring       ring
+	abroad     map[string]*authority // the issuers, by name
+	sent       []ports.Message
+	reports    []string
+	random     uint64
 
 	calls   []string       // the port calls since the last reset
 	counts  map[string]int // how many of each
