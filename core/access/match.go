@@ -94,10 +94,10 @@ func (p *Policy) Match(method, path string) (rule *Rule, index int, ok bool) {
 		return nil, -1, false
 	}
 	path = path[:min(len(path), MaxPath+1)]
-	var words [MaxRules / 64]uint64
+	var on stack
 	set := ruleSet(nil)
 	if p.Len() > 0 {
-		set = append(ruleSet(words[:0]), p.about(method)...)
+		set = append(on.words(), p.about(method)...)
 	}
 	depth, left := 0, len(set) > 0
 	for at := 1; ; {

@@ -306,7 +306,8 @@ func (v Value) atMost() int {
 // for an empty array.
 func (mem *memory) appendTexts(v Value, size int) ([]string, bool) {
 	start := len(mem.list)
-	for c := v.Members(); c.Next(); {
+	c := v.Members()
+	for c.Next() {
 		text, ok := mem.unescape(c.Value(), size)
 		if !ok {
 			return nil, false

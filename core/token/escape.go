@@ -143,12 +143,13 @@ func hashName(s string) (h uint32, odd bool) {
 		return hashBytes(len(s), s[0], s[len(s)/2], s[len(s)-1]), seen != 0
 	}
 	n := 0
-	for u := (unescaper{text: s}); ; n++ {
+	u := unescaper{text: s}
+	for ; ; n++ {
 		if _, ok := u.next(); !ok {
 			break
 		}
 	}
-	u := unescaper{text: s}
+	u = unescaper{text: s}
 	var first, middle, last byte
 	for i := range n {
 		last, _ = u.next()

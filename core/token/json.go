@@ -94,7 +94,8 @@ func (v Value) Member(name string) (Value, bool) {
 	if v.Kind() != KindObject {
 		return Value{}, false
 	}
-	for c := v.Members(); c.Next(); {
+	c := v.Members()
+	for c.Next() {
 		if c.is(name) {
 			return c.value, true
 		}
@@ -311,7 +312,8 @@ func parseDigits(s string) (v int64, ok bool) {
 // length returns the number of elements of an array or members of an object, and 0 for another value.
 func (v Value) length() int {
 	n := 0
-	for c := v.Members(); c.Next(); {
+	c := v.Members()
+	for c.Next() {
 		n++
 	}
 	return n

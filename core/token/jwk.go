@@ -67,7 +67,8 @@ func readFields(v Value) (f fields, verifies bool, err error) {
 	if v.Kind() != KindObject {
 		return f, false, ErrKeyMalformed
 	}
-	for c := v.Members(); c.Next(); {
+	c := v.Members()
+	for c.Next() {
 		i := indexOf(c.Name(), jwkMembers[:])
 		switch {
 		case i < 0:
@@ -98,7 +99,8 @@ func readKeyOps(v Value) (verifies, ok bool) {
 		return false, false
 	}
 	seen := make([]string, 0, 8)
-	for c := v.Members(); c.Next(); {
+	c := v.Members()
+	for c.Next() {
 		op, isText := c.Value().Text()
 		if !isText || len(seen) == cap(seen) || indexOf(op, seen) >= 0 {
 			return false, false

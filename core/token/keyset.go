@@ -49,14 +49,16 @@ func ParseKeySet(jwks []byte) (*KeySet, error) {
 	if !ok || list.Kind() != KindArray {
 		return nil, ErrKeyMalformed
 	}
-	for c := doc.Members(); c.Next(); {
+	c := doc.Members()
+	for c.Next() {
 		if !c.is("keys") && foldsTo(c.name, "keys") {
 			return nil, ErrKeyMalformed
 		}
 	}
 	var keys []*Key
 	n := 0
-	for c := list.Members(); c.Next(); n++ {
+	c = list.Members()
+	for ; c.Next(); n++ {
 		if n == maxKeys {
 			return nil, ErrKeyMalformed
 		}
