@@ -67,9 +67,13 @@ generate: needs ## write anew what is generated
 verify: generate ## fail if what is generated differs from what is committed
 	@git diff --exit-code || { echo 'run "make generate" and commit the result' >&2; exit 1; }
 
+.PHONY: wasm
+wasm: needs ## build the WebAssembly modules into wasm/npm/dist, with TinyGo if it is there (WASM_COMPILER=tinygo or go)
+	@.ci/wasm
+
 .PHONY: clean
 clean: ## remove what was built; data stays
-	rm -rf bin coverage.out
+	rm -rf bin wasm/npm/dist/*.wasm coverage.out
 
 # Debian packages, for root; the list of packages may be old or not there yet.
 export DEBIAN_FRONTEND := noninteractive
