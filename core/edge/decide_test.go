@@ -103,6 +103,14 @@ func TestVerifier_Decide(t *testing.T) {
 		{"a session's id, and a good access token", cookie("GET", "/me", "hw_session=abc; hw_access="+good), 200, "allowed", "", 3, "u1"},
 		{"a cookie twice", cookie("GET", "/me", "hw_access="+good+"; hw_access="+good), 401, "cookie_twice", "Bearer", 3, ""},
 		{"a session twice", cookie("GET", "/me", "hw_session=a; hw_access="+good+"; hw_session="), 401, "cookie_twice", "Bearer", 3, ""},
+		{"a session twice, before another cookie", cookie("GET", "/me", "hw_session=a; hw_session=b; hw_access="+good), 401, "cookie_twice", "Bearer", 3, ""},
+		{"a refresh token twice", cookie("GET", "/me", "hw_refresh=a; hw_access="+good+"; hw_refresh=b"), 401, "cookie_twice", "Bearer", 3, ""},
+		{
+			"a machine's token with a session in a cookie", cookie("GET", "/me", "hw_access="+f.own.token(map[string]any{"sub": "m1", "client_id": "m1"})),
+			401, "token_sessionless", "Bearer", 3, "",
+		},
+		{"a cookie alone, without a route", from(cookie("", "", "hw_access="+good), "https://evil.example", "cross-site"), 200, "allowed", "", -1, "u1"},
+		{"a method without a path", cookie("GET", "", "hw_access="+good), 400, "path_ambiguous", "", -1, ""},
 		{"a cookie in another case", cookie("GET", "/me", "HW_ACCESS="+good), 401, "unauthenticated", "Bearer", 3, ""},
 		{"a cookie of a longer name", cookie("GET", "/me", "xhw_access="+good), 401, "unauthenticated", "Bearer", 3, ""},
 
@@ -123,6 +131,9 @@ func TestVerifier_Decide(t *testing.T) {
 			f.Decide(test.request, now, &out)
 			if out.Status != test.status || out.Code != test.code || out.Challenge != test.challenge || out.Rule != test.rule || out.Principal.Subject != test.subject {
 				t.Errorf("got %d %s %q rule %d of %q", out.Status, out.Code, out.Challenge, out.Rule, out.Principal.Subject)
+			}
+			if !out.Principal.SignedIn() && out.Claims.Raw() != "" {
+				t.Errorf("nobody's claims: %s", out.Claims.Raw())
 			}
 			if (out.Detail == "") != out.Allowed() || !out.Allowed() && (out.Principal.SignedIn() || out.Claims.Raw() != "") {
 				t.Errorf("detail %q, principal %v, claims %q", out.Detail, out.Principal, out.Claims.Raw())

@@ -76,7 +76,8 @@ func TestVerifier_Load_refuses(t *testing.T) {
 		{"a member twice", signed(strings.Replace(plain, `{"iss"`, `{"number":1,"iss"`, 1)), edge.ErrBundle},
 		{"the number held", signed(payload(func(b *edge.Bundle) { b.Number = held })), edge.ErrOld},
 		{"a lower number", signed(payload(func(b *edge.Bundle) { b.Number = held - 1 })), edge.ErrOld},
-		{"no number", signed(strings.Replace(plain, `"number":`, `"leeway":60,"number":`, 1)), edge.ErrBundle},
+		{"no number", signed(`{"iss":"https://id.example","iat":1800000000,"exp":1800000060}`), edge.ErrBundle},
+		{"no issue time", signed(`{"iss":"https://id.example","number":1000000,"exp":1800000060}`), edge.ErrBundle},
 		{"another issuer", signed(payload(func(b *edge.Bundle) { b.Issuer = "https://other.example" })), edge.ErrIssuer},
 		{"from the future", signed(payload(func(b *edge.Bundle) { b.IssuedAt += 301; b.Expires += 301 })), edge.ErrEarly},
 		{"over", signed(payload(func(b *edge.Bundle) { b.IssuedAt -= 10; b.Expires = start })), edge.ErrPassed},
@@ -239,6 +240,12 @@ func TestVerifier_Configure(t *testing.T) {
 			}
 		})
 	}
+	if err := v.Configure(&edge.Bundle{Issuer: issuer, Number: 1, Base: 7, IssuedAt: 9, Expires: 8, Keys: keySet(t, own.key)}); err != nil {
+		t.Errorf("numbers that are not looked at: %v", err)
+	}
+	if number, expires := v.Held(); number != 0 || expires != 0 {
+		t.Errorf("holds %d until %d", number, expires)
+	}
 	if err := v.Configure(&edge.Bundle{Keys: keySet(t, own.key)}); !errors.Is(err, edge.ErrBundle) {
 		t.Errorf("without an issuer: %v", err)
 	}
@@ -266,6 +273,65 @@ func TestBundle_AppendJSON(t *testing.T) {
 			again, err := back.AppendJSON([]byte("x"))
 			if diff := cmp.Diff(string(text), string(again)); diff != "" || err != nil {
 				t.Error(err, diff)
+			}
+		})
+	}
+}
+
+func TestParseBundle_refuses(t *testing.T) {
+	const head = `{"iss":"i","number":5,"iat":100,"exp":200`
+	list := func(n int, of string) string { return strings.TrimSuffix(strings.Repeat(of+",", n), ",") }
+	const holder = `{"hash":"AAAAAAAAAAAAAAAAAAAAAA","sub":"u"}`
+	tests := []struct {
+		name, text string
+		want       error
+	}{
+		{"good", head + `}`, nil},
+		{"no object", `[]`, edge.ErrBundle},
+		{"nothing", ``, edge.ErrBundle},
+		{"more", head + `}{}`, edge.ErrBundle},
+		{"no issuer", `{"number":5,"iat":100,"exp":200}`, edge.ErrBundle},
+		{"an empty issuer", `{"iss":"","number":5,"iat":100,"exp":200}`, edge.ErrBundle},
+		{"an issuer that is too long", `{"iss":"` + strings.Repeat("i", 2049) + `"}`, edge.ErrBundle},
+		{"a number of zero", `{"iss":"i","number":0}`, edge.ErrBundle},
+		{"a negative number", `{"iss":"i","number":-1}`, edge.ErrBundle},
+		{"half a number", `{"iss":"i","number":1.5}`, edge.ErrBundle},
+		{"a number as text", `{"iss":"i","number":"5"}`, edge.ErrBundle},
+		{"a number that is too great", `{"iss":"i","number":9007199254740992}`, edge.ErrBundle},
+		{"a base that is not before", `{"iss":"i","number":5,"base":5,"iat":100,"exp":200}`, edge.ErrBundle},
+		{"an end before its issue", `{"iss":"i","number":5,"iat":100,"exp":99}`, edge.ErrBundle},
+		{"the longest life", `{"iss":"i","number":5,"iat":100,"exp":2678500}`, nil},
+		{"too long a life", `{"iss":"i","number":5,"iat":100,"exp":2678501}`, edge.ErrBundle},
+		{"a leeway of hours", head + `,"leeway":301}`, edge.ErrBundle},
+		{"an audience that is no list", head + `,"aud":"a"}`, edge.ErrBundle},
+		{"an empty list", head + `,"aud":[]}`, edge.ErrBundle},
+		{"as many as there may be", head + `,"aud":[` + list(256, `"a"`) + `]}`, nil},
+		{"too many", head + `,"aud":[` + list(257, `"a"`) + `]}`, edge.ErrBundle},
+		{"one that is too long", head + `,"aud":["` + strings.Repeat("a", 2049) + `"]}`, edge.ErrBundle},
+		{"a number in a list", head + `,"required":[1]}`, edge.ErrBundle},
+		{"a policy that is no list", head + `,"policy":{}}`, edge.ErrPolicy},
+		{"an empty policy", head + `,"policy":[]}`, edge.ErrPolicy},
+		{"a rule without a path", head + `,"policy":[{"access":"public"}]}`, nil}, // New's to find
+		{"a rule without a demand", head + `,"policy":[{"path":"/"}]}`, edge.ErrPolicy},
+		{"a demand that is none", head + `,"policy":[{"path":"/","access":"all"}]}`, edge.ErrPolicy},
+		{"a kind that is none", head + `,"policy":[{"path":"/","access":"token","only":"anonymous"}]}`, edge.ErrPolicy},
+		{"an unknown member of a rule", head + `,"policy":[{"path":"/","access":"token","if":1}]}`, edge.ErrPolicy},
+		{"an unknown member of the site", head + `,"site":{"cookie":"a"}}`, edge.ErrBundle},
+		{"marks of another form", head + `,"marks":[]}`, edge.ErrMarks},
+		{"a private key", head + `,"keys":{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}]}}`, token.ErrKeyPrivate},
+		{"API tokens that are not", head + `,"api_tokens":false}`, edge.ErrBundle},
+		{"a holder", head + `,"holders":[` + holder + `]}`, nil},
+		{"a holder twice", head + `,"holders":[` + holder + `,` + holder + `]}`, edge.ErrBundle},
+		{"a holder with half a hash", head + `,"holders":[{"hash":"AAAAAAAAAAA","sub":"u"}]}`, edge.ErrBundle},
+		{"a holder who is nobody", head + `,"holders":[{"hash":"AAAAAAAAAAAAAAAAAAAAAA"}]}`, edge.ErrBundle},
+		{"a delta with an audience", `{"iss":"i","number":5,"base":4,"iat":100,"exp":200,"aud":["a"]}`, edge.ErrBundle},
+		{"a delta with holders", `{"iss":"i","number":5,"base":4,"iat":100,"exp":200,"holders":[` + holder + `]}`, edge.ErrBundle},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b, err := edge.ParseBundle(test.text)
+			if !errors.Is(err, test.want) || (b == nil) != (test.want != nil) {
+				t.Errorf("got %v, want %v", err, test.want)
 			}
 		})
 	}

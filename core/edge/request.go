@@ -53,9 +53,6 @@ func (r *Request) credential(site *Site) (s shown) {
 		*there = true
 	}
 	s.session = session
-	if s.ambiguous {
-		s.token, s.session = "", false
-	}
 	return s
 }
 
