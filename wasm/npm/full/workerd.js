@@ -1,0 +1,14 @@
+// Cloudflare: the module is compiled when the worker is deployed.
+
+import module from '../dist/full.wasm';
+import { respond, verifierOn } from '../lib/verifier.js';
+import { toModule } from '../lib/wasm.js';
+
+export const createVerifier = verifierOn({
+  module: (given) => toModule(given ?? module),
+  inside: true,
+  background: false,
+  conditional: true,
+});
+
+export { respond };

@@ -1,0 +1,18 @@
+// Node, Bun and Deno: the module lies beside this file.
+
+import { readFileSync } from 'node:fs';
+import { prepare, verify } from '../lib/nodecrypto.js';
+import { respond, verifierOn } from '../lib/verifier.js';
+import { toModule } from '../lib/wasm.js';
+
+const read = () => new WebAssembly.Module(readFileSync(new URL('../dist/host.wasm', import.meta.url)));
+
+export const createVerifier = verifierOn({
+  module: (given) => (given ? toModule(given) : read()),
+  prepare,
+  verify,
+  background: true,
+  conditional: true,
+});
+
+export { respond };
