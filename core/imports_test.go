@@ -60,8 +60,8 @@ var rooms = []room{
 	{dir: "core/edge", std: tinySums, ours: []string{"core/token", "core/access", "core/issuer"}},
 	{dir: "core/tenant", ours: []string{"core/fault"}, std: slices.Concat(pure, []string{"time"})},
 	{
-		dir: "core/secret", ours: []string{"core/fault"},
-		std: slices.Concat(pure, []string{"crypto/sha256", "fmt", "hash/crc32", "io"}),
+		dir: "core/secret", ours: []string{"core/fault", "core/token"},
+		std: slices.Concat(pure, []string{"crypto/sha256", "fmt", "io"}),
 	},
 	{
 		dir: "core/client", ours: []string{"core/fault", "core/access", "core/secret", "core/token"},

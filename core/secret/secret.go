@@ -20,11 +20,10 @@ package secret
 import (
 	"crypto/sha256"
 	"fmt"
-	"hash/crc32"
 	"io"
-	"strings"
 
 	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/token"
 )
 
 // Hash is the SHA-256 of a secret as text.
@@ -32,19 +31,18 @@ type Hash = [sha256.Size]byte
 
 // The prefixes of what there is.
 const (
-	APIToken = "hxw_"
+	APIToken = token.APITokenPrefix
 	Client   = "hxc_"
 )
 
 const (
 	size     = 32 // random bytes
 	digits   = 43 // as many of base 62 hold size bytes
-	checks   = 6  // as many of base 62 hold a CRC-32
-	alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	alphabet = token.OpaqueDigits
 )
 
 // Length is the length of a secret as text, in bytes.
-const Length = len(APIToken) + digits + checks
+const Length = token.OpaqueLength
 
 // Mint makes a secret with a prefix of this package, of 32 bytes of random. An error is random's, and then there is no text.
 func Mint(random io.Reader, prefix string) (text string, h Hash, err error) {
@@ -57,7 +55,7 @@ func Mint(random io.Reader, prefix string) (text string, h Hash, err error) {
 		out[digits-1-i] = alphabet[divide(&b)]
 	}
 	text = prefix + string(out[:])
-	check := checksum(text)
+	check := token.OpaqueChecksum(text)
 	text += string(check[:])
 	return text, sha256.Sum256([]byte(text)), nil
 }
@@ -78,33 +76,10 @@ var ErrForm = fault.New(fault.Unauthenticated, "token_form", "this is not a toke
 // Parse returns the hash of a secret with this prefix, to look it up by. What has not its form or not its checksum is
 // ErrForm, whether or not there is anything like it. It allocates nothing, and never panics.
 func Parse(prefix, text string) (h Hash, err error) {
-	if len(text) != Length || !strings.HasPrefix(text, prefix) {
-		return h, ErrForm
-	}
-	for i := len(prefix); i < len(text); i++ {
-		if c := text[i]; c-'0' > 9 && c-'A' > 25 && c-'a' > 25 {
-			return h, ErrForm
-		}
-	}
-	if check := checksum(text[:Length-checks]); string(check[:]) != text[Length-checks:] {
+	if !token.ValidOpaque(prefix, text) {
 		return h, ErrForm
 	}
 	var whole [Length]byte
 	copy(whole[:], text)
 	return sha256.Sum256(whole[:]), nil
-}
-
-// checksum returns the CRC-32 (IEEE) of a text. It is a loop of its own because ChecksumIEEE takes bytes, and has them moved to the
-// heap.
-func checksum(text string) (check [checks]byte) {
-	sum := ^uint32(0)
-	for i := range len(text) {
-		sum = crc32.IEEETable[(sum^uint32(text[i]))&0xff] ^ sum>>8
-	}
-	sum = ^sum
-	for i := range check {
-		check[checks-1-i] = alphabet[sum%uint32(len(alphabet))]
-		sum /= uint32(len(alphabet))
-	}
-	return check
 }

@@ -21,6 +21,7 @@ type Pending struct {
 	header    []byte // decoded
 	payload   []byte // decoded
 	buffer    []byte // what all decoded parts are in
+	joined    []byte // see Join
 	memory    memory
 	scanner   scanner
 	known     struct { // the last header that was accepted

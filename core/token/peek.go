@@ -15,11 +15,20 @@ func PeekIssuer(compact string) (string, error) {
 	w := newWork()
 	defer w.release()
 	w.input = append(w.input[:0], compact...)
-	payload, _, ok := w.pending.split(w.input)
+	named, err := w.pending.PeekIssuer(w.input)
+	return strings.Clone(named), err // not a part of what the next token is decoded into
+}
+
+// PeekIssuer is the function PeekIssuer for a token in a byte slice. What it returns shares p's memory: it is good until the next use
+// of p. It allocates only for an issuer with escapes.
+func (p *Pending) PeekIssuer(compact []byte) (string, error) {
+	p.forget()
+	payload, _, ok := p.split(compact)
+	p.SigningInput = nil
 	if !ok {
 		return "", ErrMalformed
 	}
-	text, s := view(payload), &w.pending.scanner
+	text, s := view(payload), &p.scanner
 	if !s.scanObject(text) {
 		return "", ErrClaims
 	}
@@ -48,7 +57,20 @@ func PeekIssuer(compact string) (string, error) {
 	case named == "":
 		return "", ErrClaimMissing
 	}
-	return strings.Clone(named), nil // not a part of what the next token is decoded into
+	return named, nil
+}
+
+// Join returns texts one after another. It is for who decides about the claims of p: with Volatile the result shares p's memory as they
+// do, and is good until the next Prepare or Join.
+func (p *Pending) Join(texts ...string) string {
+	p.joined = p.joined[:0]
+	for _, text := range texts {
+		p.joined = append(p.joined, text...)
+	}
+	if p.Volatile {
+		return view(p.joined)
+	}
+	return string(p.joined)
 }
 
 // Digest returns the SHA-256 of a token's text, under which what is known of it can
