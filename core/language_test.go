@@ -16,7 +16,7 @@ import (
 const oldGo = "1.23"
 
 // portable are the packages that TinyGo compiles too, each release of which knows the Go of its day and no later one.
-var portable = []string{"core/token", "core/access", "core/edge", "wasm/primitive", "wasm/verifier"}
+var portable = []string{"core/token", "core/access", "core/issuer", "core/edge", "wasm/primitive", "wasm/verifier"}
 
 // TestLanguage vets the portable packages in a module of that older version, for this machine and as WebAssembly in both
 // flavours, by the toolchain at hand: the compiler refuses newer language, and vet's stdversion newer library.

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/hexward/hexward/core/fault"
+	"github.com/hexward/hexward/core/issuer"
 	"github.com/hexward/hexward/core/user"
 	"github.com/hexward/hexward/ports"
 )
@@ -297,7 +298,7 @@ func (s *Service) removeIdentity(ctx context.Context, i user.Identity) {
 }
 
 // identityKey is what a change of who has an identity is known by.
-func identityKey(issuer, subject string) string { return "identity " + issuer + " " + subject }
+func identityKey(url, subject string) string { return issuer.IdentityKey(url, subject) }
 
 // names is how many user names are tried for a newcomer.
 const names = 6

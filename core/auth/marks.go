@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hexward/hexward/core/issuer"
 	"github.com/hexward/hexward/core/token"
 )
 
@@ -25,10 +26,8 @@ func (s *Service) markLife(m token.Mark) time.Duration {
 	return s.tokenLife()
 }
 
-// foreignPrefix stands before a user's id, or before an identity's key, in what the
-// tokens of other issuers about them are marked by. Most of what revokes our own tokens, such as a change of
-// permissions, does so for what they say of their user, which those do not say.
-const foreignPrefix = "foreign:"
+// foreignPrefix is what marks on the tokens of other issuers begin with.
+const foreignPrefix = issuer.Marked
 
 // markForeign revokes the tokens of other issuers that a user, or whoever has an
 // identity, has now, as markUser does with ours.

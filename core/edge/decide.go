@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/hexward/hexward/core/access"
+	"github.com/hexward/hexward/core/issuer"
 	"github.com/hexward/hexward/core/token"
 )
 
@@ -22,6 +23,11 @@ type Pending struct {
 	via    access.Credential
 	bearer bool
 	input  []byte
+
+	abroad      *foreign // whose token it is; nil for ours
+	bearing     issuer.Bearing
+	permissions []string
+	hashed      []byte
 }
 
 // The rules of decisions without a route, and of requests whose path is refused.
@@ -39,7 +45,7 @@ func (v *Verifier) Decide(r *Request, now int64, out *Verdict) {
 	if v.PrepareDecide(r, now, p, out) {
 		v.FinishDecide(p, p.Token.Check(), now, out)
 	}
-	p.state = nil
+	p.state, p.abroad = nil, nil
 	if cap(p.input) <= maxBearer {
 		pendings.Put(p)
 	}
@@ -59,7 +65,7 @@ func (v *Verifier) PrepareDecide(r *Request, now int64, p *Pending, out *Verdict
 	if !v.usable(p.state, now, out) {
 		return false
 	}
-	p.rule, p.bearer = anyRule, r.HasAuthorization
+	p.rule, p.bearer, p.abroad = anyRule, r.HasAuthorization, nil
 	alone := r.Method == "" && r.Path == ""
 	if !alone {
 		rule, index, ok := p.state.policy.Match(r.Method, r.Path)
@@ -95,16 +101,17 @@ func (p *Pending) signed(s *shown, out *Verdict) (wanted bool) {
 		return false
 	}
 	p.via = access.AccessCookie
+	p.input = append(p.input[:0], s.token...)
 	if s.bearer {
 		p.via = access.AccessToken
-		if len(p.state.bundle.Issuers) > 0 {
-			issuer, err := token.PeekIssuer(s.token)
+		if len(p.state.foreign) > 0 {
+			url, err := p.Token.PeekIssuer(p.input)
 			if err != nil {
 				p.denyToken(out, err)
 				return false
 			}
-			if issuer != p.state.bundle.Issuer {
-				return p.foreign(s.token, issuer, out)
+			if url != p.state.bundle.Issuer {
+				return p.foreign(url, out)
 			}
 		}
 	}
@@ -112,7 +119,6 @@ func (p *Pending) signed(s *shown, out *Verdict) (wanted bool) {
 		p.deny(out, 503, "keys_elsewhere", "only the server has the keys of its tokens")
 		return false
 	}
-	p.input = append(p.input[:0], s.token...)
 	if err := p.state.own.Prepare(p.input, &p.Token); err != nil {
 		p.denyToken(out, err)
 		return false
@@ -131,6 +137,8 @@ func (v *Verifier) FinishDecide(p *Pending, good bool, now int64, out *Verdict) 
 		}
 	case !good:
 		p.denyToken(out, token.ErrSignature)
+	case p.abroad != nil:
+		p.finishForeign(latest.marks, now, out)
 	default:
 		p.finish(latest.marks, now, out)
 	}

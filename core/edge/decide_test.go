@@ -89,7 +89,8 @@ func TestVerifier_Decide(t *testing.T) {
 		{"revoked with its session", is(map[string]any{"sid": "over"}), 401, "token_revoked", invalid, 1, ""},
 		{"revoked with its user", is(map[string]any{"sub": "kicked", "iat_ms": start*1000 + 200}), 401, "token_revoked", invalid, 1, ""},
 		{"its user's next one", is(map[string]any{"sub": "kicked", "iat_ms": start*1000 + 201}), 200, "allowed", "", 1, "kicked"},
-		{"an API token", bearer("GET", "/orders/1", "hxw_x"), 503, "api_token_elsewhere", "", 1, ""},
+		{"an API token", bearer("GET", "/orders/1", apiToken("1")), 503, "api_token_elsewhere", "", 1, ""},
+		{"what is no API token of ours", bearer("GET", "/orders/1", "hxw_x"), 401, "token_form", `Bearer error="invalid_token"`, 1, ""},
 
 		{"a cookie", cookie("GET", "/me", "a=b; hw_access="+good), 200, "allowed", "", 3, "u1"},
 		{"a cookie where tokens are demanded", cookie("GET", "/jobs/1", "hw_access="+good), 403, "token_required", "", 2, ""},

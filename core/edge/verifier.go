@@ -31,6 +31,7 @@ type state struct {
 	bundle     *Bundle
 	configured bool            // nobody signed it, and it has no end
 	own        *token.Verifier // nil where only the server has the keys
+	foreign    []foreign       // the other issuers
 	policy     *access.Policy
 	marks      *Marks
 }
@@ -139,7 +140,7 @@ func (s *state) with(delta *Bundle) (*state, error) {
 	}
 	b := *s.bundle
 	b.Number, b.IssuedAt, b.Expires = delta.Number, delta.IssuedAt, delta.Expires
-	next := &state{bundle: &b, own: s.own, policy: s.policy, marks: s.marks}
+	next := &state{bundle: &b, own: s.own, foreign: s.foreign, policy: s.policy, marks: s.marks}
 	if delta.Marks.Len() == 0 {
 		return next, nil
 	}
@@ -162,6 +163,9 @@ func (v *Verifier) stateOf(b *Bundle) (*state, error) {
 	var err error
 	if s.policy, err = access.NewPolicy(b.Rules); err != nil {
 		return nil, ErrPolicy
+	}
+	if s.foreign, err = v.foreigners(b); err != nil {
+		return nil, err
 	}
 	if b.Keys == nil || b.Keys.Len() == 0 {
 		return s, nil
