@@ -142,11 +142,14 @@ func (m *module) decide(size int32, now float64) int32 {
 		return m.decided()
 	}
 	m.request.Token.Volatile = true
-	if m.verifier.PrepareDecide(&r, m.now, &m.request, &m.verdict) {
-		m.pending = &m.request.Token
-		return wanted
+	if !m.verifier.PrepareDecide(&r, m.now, &m.request, &m.verdict) {
+		return m.decided()
 	}
-	return m.decided()
+	m.pending = &m.request.Token
+	if m.pending.Key.Type() == "oct" { // a secret is not handed out
+		return m.settle(m.pending.Check())
+	}
+	return wanted
 }
 
 // readRequest reads the fields of a request.
