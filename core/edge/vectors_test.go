@@ -49,23 +49,28 @@ type vectorRun struct {
 }
 
 type vectorStep struct {
-	Name      string     `json:"name"`
-	Now       int64      `json:"now,omitempty"`       // Unix milliseconds
-	Trust     vectorText `json:"trust,omitempty"`     // a JWK Set: everything that was held is gone, if it is accepted
-	Configure vectorText `json:"configure,omitempty"` // a bundle's payload that nobody signed
-	Load      vectorText `json:"load,omitempty"`      // a signed bundle
-	Decide    []*string  `json:"decide,omitempty"`    // method, path, authorization, cookie, origin, sec-fetch-site; null for what is not there
-	Input     vectorText `json:"input,omitempty"`     // a request in the form of the WebAssembly interface, which need not be well formed
-	Room      *int64     `json:"room,omitempty"`      // asks the WebAssembly interface for room; returns 1 for some, 0 for none
-	Returns   int        `json:"returns,omitempty"`   // 0, or 2 for what is refused
-	Result    string     `json:"result,omitempty"`    // what the interface gives as the result, to the letter
-	Held      string     `json:"held,omitempty"`      // what is held afterwards, likewise
-	Status    int        `json:"status,omitempty"`    // of the verdict; written by hand, and in the result too
-	Code      string     `json:"code,omitempty"`      // of the verdict or the refusal, likewise
+	Name      string      `json:"name"`
+	Now       int64       `json:"now,omitempty"`       // Unix milliseconds
+	Trust     *vectorText `json:"trust,omitempty"`     // a JWK Set: everything that was held is gone, if it is accepted
+	Configure *vectorText `json:"configure,omitempty"` // a bundle's payload that nobody signed
+	Load      *vectorText `json:"load,omitempty"`      // a signed bundle
+	Decide    []*string   `json:"decide,omitempty"`    // method, path, authorization, cookie, origin, sec-fetch-site; null for what is not there
+	Input     *vectorText `json:"input,omitempty"`     // a request in the form of the WebAssembly interface, which need not be well formed
+	Room      *int64      `json:"room,omitempty"`      // asks the WebAssembly interface for room; returns 1 for some, 0 for none
+	Returns   int         `json:"returns,omitempty"`   // 0, or 2 for what is refused
+	Result    string      `json:"result,omitempty"`    // what the interface gives as the result, to the letter
+	Held      string      `json:"held,omitempty"`      // what is held afterwards, likewise
+	Status    int         `json:"status,omitempty"`    // of the verdict; written by hand, and in the result too
+	Code      string      `json:"code,omitempty"`      // of the verdict or the refusal, likewise
 }
 
 // vectorText is a text that may hold any bytes.
 type vectorText string
+
+func textOf(s string) *vectorText {
+	t := vectorText(s)
+	return &t
+}
 
 func (v vectorText) MarshalJSON() ([]byte, error) {
 	s := string(v)
@@ -167,7 +172,7 @@ func refusal(code, detail string) string {
 func (r *vectorRun) load(name, compact string, now int64, code string) {
 	t := r.maker.t
 	t.Helper()
-	s := &vectorStep{Name: name, Now: now, Load: vectorText(compact), Code: code}
+	s := &vectorStep{Name: name, Now: now, Load: textOf(compact), Code: code}
 	before, _ := r.verifier.Held()
 	err := r.verifier.Load([]byte(r.maker.expand(compact)), now)
 	if got := edge.CodeOf(err); got != code {
@@ -189,7 +194,7 @@ func (r *vectorRun) load(name, compact string, now int64, code string) {
 func (r *vectorRun) configure(name, payload, code string) {
 	t := r.maker.t
 	t.Helper()
-	s := &vectorStep{Name: name, Configure: vectorText(payload), Code: code}
+	s := &vectorStep{Name: name, Configure: textOf(payload), Code: code}
 	b, err := edge.ParseBundle(r.maker.expand(payload))
 	if err == nil {
 		err = r.verifier.Configure(b)
@@ -207,7 +212,7 @@ func (r *vectorRun) configure(name, payload, code string) {
 func (r *vectorRun) retrust(name, trust, code string) {
 	t := r.maker.t
 	t.Helper()
-	s := &vectorStep{Name: name, Trust: vectorText(trust), Code: code}
+	s := &vectorStep{Name: name, Trust: textOf(trust), Code: code}
 	set, err := token.ParseKeySet([]byte(r.maker.expand(trust)))
 	if err == nil {
 		_, err = edge.New(edge.Config{Trust: set, Algorithms: everyAlgorithm})
@@ -306,7 +311,7 @@ func held(t *testing.T, name string, v *edge.Verdict, bearer bool) {
 // input adds a request in the form of the interface that it refuses as it is.
 func (r *vectorRun) input(name, text string) {
 	r.add(&vectorStep{
-		Name: name, Now: vectorNow, Input: vectorText(text), Status: 400, Code: "malformed_request",
+		Name: name, Now: vectorNow, Input: textOf(text), Status: 400, Code: "malformed_request",
 		Result: `{"allowed":false,"status":400,"code":"malformed_request","detail":"this request can be read in more than one way","challenge":"","rule":-1,` +
 			`"principal":{"subject":"","name":"","kind":"anonymous","tenant":"","permissions":[],"session":"","token":"","via":"none","expires":0},"claims":null}`,
 	})
