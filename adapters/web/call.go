@@ -290,7 +290,7 @@ func accessLevel(route string, status int) slog.Level {
 	switch {
 	case status >= fiber.StatusInternalServerError:
 		return slog.LevelError
-	case route == "/verify" && status < fiber.StatusMultipleChoices:
+	case route == "/verify" && status < fiber.StatusMultipleChoices, route == bundlePath && status < fiber.StatusBadRequest:
 		return slog.LevelDebug
 	default:
 		return slog.LevelInfo

@@ -59,6 +59,15 @@ type Config struct {
 	// as "https://app.example", to the letter.
 	Origins []string
 
+	// Bundles publishes the bundle by which edge verifiers decide, at
+	// /.well-known/hexward-bundle; the service has auth.Config.Edge then.
+	Bundles bool
+
+	// BundleSecret is what the bundle is given out for, as a bearer token; to anybody
+	// when empty. A bundle shows the policy, and whose API tokens and which people of
+	// other issuers it carries, if it does.
+	BundleSecret string
+
 	// Site is the name that pages show; the host of PublicURL when empty.
 	Site string
 
@@ -82,7 +91,7 @@ type Config struct {
 	Log *slog.Logger
 
 	// AccessLevel chooses the level of a request's line by its route ("/verify") and
-	// status. When nil, a successful check is slog.LevelDebug, an answer of 500 or
+	// status. When nil, a successful check, or one for a bundle, is slog.LevelDebug, an answer of 500 or
 	// more slog.LevelError, and everything else slog.LevelInfo. A line below the
 	// level of Log costs nothing.
 	AccessLevel func(route string, status int) slog.Level
@@ -122,6 +131,7 @@ type server struct {
 	asking  *proxy   // Forward
 
 	metadata document // of the authorization server
+	bundleState
 
 	appChecked sync.Once
 	appError   error // see checkApp
@@ -175,6 +185,12 @@ func newServer(service *auth.Service, c Config) (*server, error) {
 		}
 	}
 	errs = append(errs, s.checkForward()...)
+	if s.Bundles && service.Edge == nil {
+		errs = append(errs, errors.New("bundles are published, but auth.Config.Edge is not set"))
+	}
+	if s.BundleSecret != "" && !s.Bundles {
+		errs = append(errs, errors.New("there is a secret of bundles, but they are not published"))
+	}
 	for _, d := range []time.Duration{c.Timeout, c.ReadTimeout, c.WriteTimeout, c.IdleTimeout} {
 		if d < 0 {
 			errs = append(errs, fmt.Errorf("a timeout is not negative: %v", d))

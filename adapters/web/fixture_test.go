@@ -63,7 +63,7 @@ func newFixture(t testing.TB, o options) *fixture {
 	t.Helper()
 	f := &fixture{TB: t, store: memory.New(), log: &logBuffer{}, mails: &mailbox{}}
 	f.service = newService(t, f, o.auth)
-	c := web.Config{PublicURL: publicURL, Log: slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	c := web.Config{PublicURL: publicURL, Bundles: true, Log: slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	if o.web != nil {
 		o.web(&c)
 	}
@@ -127,6 +127,7 @@ func newService(t testing.TB, f *fixture, change func(*auth.Config)) *auth.Servi
 		Seal: seal, Rand: rand.Reader,
 		Now:      func() time.Time { return time.Now().Add(time.Duration(f.clock.Load())) },
 		Report:   func(_ context.Context, doing string, err error) { t.Errorf("reported: %s: %v", doing, err) },
+		Edge:     &auth.Edge{Keys: s.BundleKeys(), Numbers: s.BundleNumbers(), Site: web.Config{PublicURL: publicURL}.Edge()},
 		Settings: auth.DefaultSettings(publicURL),
 	}
 	c.Settings.AddressLimit = user.Limit{} // tests come from one address

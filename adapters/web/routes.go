@@ -95,6 +95,7 @@ func (s *server) callbackRoutes() []Route {
 var rootRoutes = []Route{
 	{Method: "GET", Path: jwksPath, handle: (*call).jwks},
 	{Method: "GET", Path: metadataPath, handle: (*call).oauthMetadata},
+	{Method: "GET", Path: bundlePath, handle: (*call).bundle},
 	{Method: "POST", Path: tokenPath, signed: true, oauth: true, handle: (*call).oauthToken},
 	{Method: "POST", Path: introspectPath, signed: true, oauth: true, handle: (*call).introspect},
 	{Method: "POST", Path: revokePath, signed: true, oauth: true, handle: (*call).revoke},
