@@ -35,6 +35,7 @@ type settled struct {
 	masterFile    string
 	formerKey     []byte
 	signingSecret []byte // empty when keys are made
+	bundleSecret  string // empty when the bundle is anybody's
 	providers     []auth.Upstream
 	issuers       []auth.Trusted
 	hasher        *passhash.Hasher
@@ -84,6 +85,7 @@ func (c *config) check() (*settled, error) {
 	k.trusted(s)
 	k.development()
 	k.forward(s)
+	k.bundle(s)
 	k.data()
 	if len(k.found) > 0 {
 		return nil, k.found
@@ -258,6 +260,7 @@ func (k *checker) lives() {
 		{"token-cache-ttl", k.TokenTTL, 0, time.Hour},
 		{"secret-overlap", k.SecretOverlap, 0, 365 * 24 * time.Hour},
 		{"vouch-life", k.VouchLife, 10 * time.Second, time.Hour},
+		{"bundle-life", k.BundleLife, time.Minute, 31 * 24 * time.Hour},
 	} {
 		if life.value < life.least || life.value > life.most {
 			k.wrong("%s: is %s to %s, not %s", life.name, span(life.least), span(life.most), span(life.value))
@@ -287,6 +290,7 @@ func (k *checker) secrets(s *settled) {
 	}
 	s.smtpPassword = read("smtp-password", k.SMTPPassword, k.SMTPPassFile)
 	s.captchaSecret = read("captcha-secret", k.CaptchaSecret, k.CaptchaFile)
+	s.bundleSecret = read("bundle-secret", k.BundleSecret, k.BundleFile)
 	k.signing(s, read("signing-secret", k.SigningSecret, k.SigningFile))
 	key := func(name, text string) []byte {
 		if text == "" {

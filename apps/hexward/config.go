@@ -55,6 +55,12 @@ type config struct {
 	ForwardToken bool          `group:"Deciding for a proxy" help:"Give it a short-lived access token of whoever asks, for the services behind it."`
 	VouchLife    time.Duration `default:"1m" placeholder:"TIME" group:"Deciding for a proxy" help:"Life of such a token (${default})."`
 
+	Bundle       string        `default:"off" placeholder:"MODE" group:"Deciding at the edge" help:"Who gets the bundle by which edge workers decide (${default}): public (anybody), secret (who has the secret) or off."`
+	BundleSecret secret        `placeholder:"SECRET" group:"Deciding at the edge" help:"What workers show for it, as a bearer token: 32 bytes or more."`
+	BundleFile   string        `name:"bundle-secret-file" placeholder:"FILE" group:"Deciding at the edge" help:"The file that has it."`
+	BundleLife   time.Duration `default:"1h" placeholder:"TIME" group:"Deciding at the edge" help:"How long a worker goes on that cannot reach the service (${default})."`
+	BundleTokens bool          `name:"bundle-api-tokens" group:"Deciding at the edge" help:"Have workers decide about API tokens too: the bundle, which takes a secret then, carries their hashes and whose they are."`
+
 	AccountLimit limit  `default:"10/15m" placeholder:"N/TIME" group:"Limits and hashing" help:"Failed sign-ins of one account (${default})."`
 	AddressLimit limit  `default:"30/1m" placeholder:"N/TIME" group:"Limits and hashing" help:"Attempts to register, sign in or reset from one network (${default})."`
 	MailLimit    limit  `default:"2/30m" placeholder:"N/TIME" group:"Limits and hashing" help:"Mails to one address (${default})."`

@@ -37,6 +37,7 @@ type issuer struct {
 	Tenants        pairs    // which tenant that is here
 	TenantRequired bool     // who has none of them is refused
 	LinkByEmail    bool     // its word on an e-mail address is enough to be the account that has it
+	Edge           bool     // edge workers decide about its tokens too
 	Permissions    []string // the claims that permissions are taken from: "CLAIM", or "CLAIM FROM* TO*"
 
 	NoMachines             bool     // every token is a person's
@@ -121,7 +122,7 @@ func (k *checker) issuer(label string, given *issuer) (made *auth.Trusted, name 
 	}
 	return &auth.Trusted{
 		Name: name, URL: issuer.URL(), Issuer: issuer, Users: users,
-		Tenant: given.Tenant, Tenants: given.Tenants, TenantRequired: given.TenantRequired, LinkByEmail: given.LinkByEmail,
+		Tenant: given.Tenant, Tenants: given.Tenants, TenantRequired: given.TenantRequired, LinkByEmail: given.LinkByEmail, Edge: given.Edge,
 	}, name
 }
 

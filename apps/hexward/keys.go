@@ -46,19 +46,23 @@ func (c *keysList) Run(ctx context.Context, p *program) error {
 		if err != nil {
 			return err
 		}
-		shown := make([]shownKey, len(keys))
-		rows := [][]string{{"ID", "ALGORITHM", "STATE", "PUBLISHED", "SIGNS FROM", "RETIRED", "DROPPED"}}
-		for i, k := range keys {
-			shown[i] = showKey(k)
-			rows = append(rows, []string{
-				k.ID, k.Algorithm, string(k.State), when(k.PublishedAt), when(k.SignsFrom), when(k.RetiredAt), when(k.DropAt),
-			})
-		}
-		if c.JSON {
-			return printJSON(p.stdout, shown)
-		}
-		return printTable(p.stdout, rows)
+		return p.printKeys(keys, c.JSON)
 	})
+}
+
+func (p *program) printKeys(keys []auth.Key, asJSON bool) error {
+	shown := make([]shownKey, len(keys))
+	rows := [][]string{{"ID", "ALGORITHM", "STATE", "PUBLISHED", "SIGNS FROM", "RETIRED", "DROPPED"}}
+	for i, k := range keys {
+		shown[i] = showKey(k)
+		rows = append(rows, []string{
+			k.ID, k.Algorithm, string(k.State), when(k.PublishedAt), when(k.SignsFrom), when(k.RetiredAt), when(k.DropAt),
+		})
+	}
+	if asJSON {
+		return printJSON(p.stdout, shown)
+	}
+	return printTable(p.stdout, rows)
 }
 
 // start says when a new key begins to sign.

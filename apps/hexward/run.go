@@ -33,6 +33,7 @@ type commandLine struct {
 	Tenant  tenantCommand  `cmd:"" help:"Add, list, rename and link tenants."`
 	Policy  policyCommand  `cmd:"" help:"Check a policy, and try what it decides."`
 	Keys    keysCommand    `cmd:"" help:"List, rotate, import and retire signing keys."`
+	Bundle  bundleCommand  `cmd:"" help:"Export and verify what edge workers decide by, and look after the keys that sign it."`
 	Audit   auditCommand   `cmd:"" help:"Read the audit log."`
 	Setup   setupCommand   `cmd:"" name:"setup-link" help:"Print a one-time link under which the first administrator registers."`
 	Backup  backupCommand  `cmd:"" help:"Copy the database to a file, while the service runs or not."`

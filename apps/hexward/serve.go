@@ -250,6 +250,7 @@ func (c *config) web(s *settled, log *slog.Logger) web.Config {
 	return web.Config{
 		PublicURL: c.publicURL(), BasePath: c.BasePath, CallbackPath: c.CallbackPath, FrontEnd: front, DevelopmentUser: c.Development,
 		TrustedProxies: s.proxies, Forward: s.forward, Policy: s.policy, ForwardToken: c.ForwardToken, Origins: s.origins, Site: c.Site, Log: log,
+		Bundles: c.Bundle != "off", BundleSecret: s.bundleSecret,
 	}
 }
 
@@ -306,6 +307,9 @@ func (s *server) warnOfSecret(ctx context.Context) {
 	if err != nil {
 		s.log.ErrorContext(ctx, "cannot list the signing keys", "error", err)
 		return
+	}
+	if c := s.config; c.Bundle != "off" && slices.ContainsFunc(keys, func(k auth.Key) bool { return k.State != auth.KeyDropped && k.Algorithm == "HS256" }) {
+		s.log.WarnContext(ctx, noSecrets)
 	}
 	secret := slices.ContainsFunc(keys, func(k auth.Key) bool { return k.State == auth.KeyActive && k.Algorithm == "HS256" })
 	switch {

@@ -23,6 +23,9 @@ func (*configCheck) Run(p *program) error {
 		return err
 	}
 	fmt.Fprintln(p.stdout, "the configuration is good")
+	for _, warning := range p.config.warnings() {
+		fmt.Fprintln(p.stdout, "but:", warning)
+	}
 	return nil
 }
 

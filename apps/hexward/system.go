@@ -99,6 +99,10 @@ func (p *program) open(ctx context.Context, log *slog.Logger, create bool, maile
 		Identities: s.store.Identities(), Providers: settled.providers, Issuers: settled.issuers,
 		Tenants: s.store.Tenants(), Directory: s.store.Directory(), Machines: s.store.Machines(), APITokens: s.store.APITokens(),
 		Verified: verified, Refused: refused,
+		Edge: &auth.Edge{
+			Keys: s.store.BundleKeys(), Numbers: s.store.BundleNumbers(),
+			Policy: settled.policy, Site: c.web(settled, log).Edge(), APITokens: c.BundleTokens,
+		},
 		Seal: ids, Now: p.now, Rand: rand.Reader,
 		Report: func(ctx context.Context, doing string, err error) {
 			log.ErrorContext(ctx, "failed in the background", "doing", doing, "error", err)
@@ -136,6 +140,7 @@ func (c *config) settings(settled *settled) auth.Settings {
 	s.ConfirmLife, s.ResetLife, s.SessionCache = c.ConfirmLife, c.ResetLife, c.Cache
 	s.Callback = c.publicURL() + c.callback()
 	s.Secret, s.TokenCacheTTL, s.SecretOverlap, s.VouchLife = settled.signingSecret, c.TokenTTL, c.SecretOverlap, c.VouchLife
+	s.BundleLife = c.BundleLife
 	return s
 }
 
