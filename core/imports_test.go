@@ -104,6 +104,9 @@ var rooms = []room{
 	{dir: "adapters/postgres/...", ours: []string{"core/...", "ports", "adapters/sqlstore"}, lib: []string{"*"}},
 	{dir: "adapters/...", ours: []string{"core/...", "ports"}, lib: []string{"*"}},
 	{dir: "apps/...", ours: []string{"core/...", "ports", "adapters/..."}, lib: []string{"*"}},
+	{
+		dir: "wasm/examples/wazero", ours: []string{"core/token", "core/access", "core/edge"}, lib: []string{"github.com/tetratelabs/wazero"},
+	},
 	{dir: "wasm/...", ours: []string{"core/token", "core/access", "core/edge"}},
 }
 
