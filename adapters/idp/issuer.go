@@ -100,7 +100,7 @@ func (i *Issuer) Version() uint64 {
 }
 
 // snapshotWait is how long Snapshot waits for keys. The fetch goes on after that.
-const snapshotWait = 2 * time.Second
+const snapshotWait = 500 * time.Millisecond
 
 // Snapshot returns what Verify goes by now.
 func (i *Issuer) Snapshot(ctx context.Context) ports.IssuerSnapshot {

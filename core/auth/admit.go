@@ -234,7 +234,7 @@ func (s *Service) dropIdentities(ctx context.Context, userID string) error {
 	}
 	for _, i := range identities {
 		err := s.Identities.Delete(ctx, i.ID)
-		s.changes.note(userID)
+		s.changedWays(userID)
 		if err != nil && !isNotFound(err) {
 			return fmt.Errorf("delete identity: %w", err)
 		}
@@ -272,7 +272,7 @@ func (s *Service) addIdentity(ctx context.Context, up *Upstream, who ports.Perso
 		Email: shown(who.Email), CreatedAt: now, UsedAt: now,
 	}
 	err = s.Identities.Create(ctx, i)
-	s.changes.note(identityKey(i.Issuer, i.Subject))
+	s.changedWays(identityKey(i.Issuer, i.Subject))
 	if err != nil {
 		if fault.KindOf(err) != fault.Conflict && !isNotFound(err) { // it may be there all the same
 			s.removeIdentity(ctx, i)
@@ -291,7 +291,7 @@ func (s *Service) addIdentity(ctx context.Context, up *Upstream, who ports.Perso
 // removeIdentity takes back an identity that was added.
 func (s *Service) removeIdentity(ctx context.Context, i user.Identity) {
 	err := s.Identities.Delete(context.WithoutCancel(ctx), i.ID)
-	s.changes.note(i.UserID)
+	s.changedWays(i.UserID)
 	if err != nil && !isNotFound(err) {
 		s.Report(ctx, "take an identity back", err)
 	}

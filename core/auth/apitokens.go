@@ -51,6 +51,7 @@ func (s *Service) MakeAPIToken(ctx context.Context, p *access.Principal, in NewA
 		return apitoken.Token{}, "", err
 	}
 	err = s.APITokens.Create(ctx, t, apitoken.MaxPerUser)
+	s.changedWays(t.ID)
 	switch {
 	case err == nil:
 	case isNotFound(err): // the user was deleted since

@@ -228,6 +228,9 @@ func (s *Service) bundleContent(ctx context.Context, now time.Time) (*edge.Bundl
 	for i := range e.Policy.Len() {
 		c.Rules = append(c.Rules, *e.Policy.Rule(i))
 	}
+	if err := s.carry(ctx, now, c); err != nil {
+		return nil, [32]byte{}, err
+	}
 	text, err := c.AppendJSON(nil)
 	if err != nil {
 		return nil, [32]byte{}, fmt.Errorf("write a bundle: %w", err)

@@ -63,6 +63,13 @@ func (s *Service) changed(id string) {
 	s.bundleHolders()
 }
 
+// changedWays makes what is remembered of who somebody is by another's word, or by an API token, be found out anew. It is called when
+// changed is.
+func (s *Service) changedWays(key string) {
+	s.changes.note(key)
+	s.bundleHolders()
+}
+
 // changedAll is changed for everybody.
 func (s *Service) changedAll() {
 	s.cache.clear()

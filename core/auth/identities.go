@@ -126,7 +126,7 @@ func (s *Service) Unlink(ctx context.Context, p *access.Principal, id string, c 
 		return fault.New(fault.Conflict, "identity_last", "this is your only way to sign in; set a password or link another account first")
 	}
 	err = s.Identities.Delete(ctx, id)
-	s.changes.note(u.ID) // even if it failed: it may have been carried out
+	s.changedWays(u.ID) // even if it failed: it may have been carried out
 	if err != nil && !isNotFound(err) {
 		return fmt.Errorf("remove identity: %w", err)
 	}

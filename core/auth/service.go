@@ -138,6 +138,7 @@ type Service struct {
 	flights flights
 	vouched vouched
 	bundles bundles
+	carried carried
 
 	tenantsMade bool // while loading
 
