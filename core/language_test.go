@@ -1,7 +1,6 @@
 package core_test
 
 import (
-	"bytes"
 	"context"
 	"io/fs"
 	"os"
@@ -12,17 +11,18 @@ import (
 	"time"
 )
 
-// oldGo is the version of Go that the packages of portable keep to, in language and library.
+// oldGo is the version of Go that the packages of the WebAssembly modules keep to, in language and library: TinyGo compiles
+// them too, each release of which knows the Go of its day and no later one.
 const oldGo = "1.23"
 
-// portable are the packages that TinyGo compiles too, each release of which knows the Go of its day and no later one.
-var portable = []string{"core/token", "core/access", "core/issuer", "core/edge", "wasm/primitive", "wasm/verifier"}
+// flavours are the build tags of the WebAssembly modules.
+var flavours = []string{"noeddsa,noecdsa,norsa", "full"}
 
-// TestLanguage vets the portable packages in a module of that older version, for this machine and as WebAssembly in both
-// flavours, by the toolchain at hand: the compiler refuses newer language, and vet's stdversion newer library.
+// TestLanguage vets what the modules are made of in a module of that older version, for this machine and as WebAssembly in
+// both flavours, by the toolchain at hand: the compiler refuses newer language, and vet's stdversion newer library.
 func TestLanguage(t *testing.T) {
 	dir := t.TempDir()
-	if copied := copyPortable(t, dir); copied < 20 {
+	if copied := copyPortable(t, dir); copied < 40 {
 		t.Fatalf("copied %d files only: is the working directory core/?", copied)
 	}
 	wasm := []string{"GOOS=wasip1", "GOARCH=wasm"}
@@ -32,8 +32,8 @@ func TestLanguage(t *testing.T) {
 		env  []string
 	}{
 		{name: "native"},
-		{name: "host", tags: "noeddsa,noecdsa,norsa", env: wasm},
-		{name: "full", tags: "full", env: wasm},
+		{name: "host", tags: flavours[0], env: wasm},
+		{name: "full", tags: flavours[1], env: wasm},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -64,27 +64,50 @@ func TestLanguage_finds(t *testing.T) {
 	}
 }
 
-// copyPortable lays the portable packages out as a module in dir, and returns how many files that took.
+// copyPortable lays out in dir, as a module of its own, the packages that wasm/verifier is made of, and returns how many files
+// that took.
 func copyPortable(t *testing.T, dir string) (files int) {
 	t.Helper()
 	write(t, filepath.Join(dir, "go.mod"), "module "+module+"\n\ngo "+oldGo+"\n")
-	for _, p := range portable {
-		entries, err := os.ReadDir(filepath.Join("..", p))
+	seen := map[string]bool{}
+	for _, tags := range flavours {
+		out, err := command(t, "..", []string{"GOOS=wasip1", "GOARCH=wasm"},
+			"go", "list", "-deps", "-tags="+tags, "-f={{if .Module}}{{.ImportPath}}{{end}}", "./wasm/verifier")
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		for _, p := range strings.Fields(out) {
+			p, ours := strings.CutPrefix(p, module+"/")
+			if !ours {
+				t.Fatalf("%s is of another module", p)
+			}
+			if !seen[p] {
+				seen[p] = true
+				files += copyPackage(t, p, dir)
+			}
+		}
+	}
+	return files
+}
+
+// copyPackage copies a package's files but its tests.
+func copyPackage(t *testing.T, p, dir string) (files int) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join("..", p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if e.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		src, err := os.ReadFile(filepath.Join("..", p, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, e := range entries {
-			name := e.Name()
-			if e.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
-				continue
-			}
-			src, err := os.ReadFile(filepath.Join("..", p, name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			write(t, filepath.Join(dir, p, name), string(src))
-			files++
-		}
+		write(t, filepath.Join(dir, p, name), string(src))
+		files++
 	}
 	return files
 }
@@ -102,19 +125,26 @@ func write(t *testing.T, name, text string) {
 // vet returns what "go vet" says of the module in dir, or nothing when it is content.
 func vet(t *testing.T, dir, tags string, env []string) string {
 	t.Helper()
+	// Reading memory by its address is what the exported functions are for.
+	out, err := command(t, dir, env, "go", "vet", "-unsafeptr=false", "-tags="+tags, "./...")
+	if err == nil {
+		return ""
+	}
+	if strings.TrimSpace(out) == "" {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// command runs a program of the toolchain at hand, which needs nothing from elsewhere, and returns what it says.
+func command(t *testing.T, dir string, env []string, name string, args ...string) (string, error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	// Reading memory by its address is what the exported functions are for.
-	cmd := exec.CommandContext(ctx, "go", "vet", "-unsafeptr=false", "-tags="+tags, "./...")
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOWORK=off", "GOPROXY=off", "GOFLAGS=", "CGO_ENABLED=0")
 	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.CombinedOutput()
-	if err == nil {
-		return ""
-	}
-	if len(bytes.TrimSpace(out)) == 0 {
-		t.Fatal(err)
-	}
-	return string(out)
+	return string(out), err
 }
