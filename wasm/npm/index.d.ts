@@ -103,6 +103,8 @@ export interface BundleOptions {
   headers?: Record<string, string>;
   /** How often to ask for a newer one, in seconds; 1 unless said otherwise. */
   refresh?: number;
+  /** How long an answer may take, in seconds; 10 unless said otherwise. */
+  timeout?: number;
 }
 
 export interface JWKSOptions {
@@ -124,6 +126,8 @@ export interface JWKSOptions {
   headers?: Record<string, string>;
   /** How often to ask for the keys, in seconds; 600 unless said otherwise. */
   refresh?: number;
+  /** How long an answer may take, in seconds; 10 unless said otherwise. */
+  timeout?: number;
   /** How long keys are good for while there are no newer ones to be had, in seconds; 86400 unless said otherwise. */
   life?: number;
 }

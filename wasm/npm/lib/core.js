@@ -17,6 +17,11 @@ export class Core {
     if (this.#x.hexward_abi() !== 1) throw new Error('this module speaks another version of the ABI');
   }
 
+  // size is that of its memory, which never shrinks, in bytes.
+  get size() {
+    return this.#x.memory.buffer.byteLength;
+  }
+
   // trust says which keys sign bundles; a JWK Set as JSON.
   trust(jwks) {
     return this.#x.hexward_trust(this.#put(jwks)) === 0;

@@ -6,7 +6,9 @@
 import { Core } from './core.js';
 
 const maxBundle = 16 << 20; // bytes
+const maxBundles = 64; // a whole one and the deltas to it
 const maxKeys = 256; // that are remembered
+const maxMemory = 48 << 20; // bytes of an instance, beyond which it is replaced: not every module gives back what it used
 const turns = 5; // to settle one question, should keys or instances change meanwhile
 
 const decoder = new TextDecoder();
@@ -65,6 +67,7 @@ export class Engine {
   #bundles = []; // what is held: a whole bundle, and the deltas to it
   number = 0;
   expires = 0; // Unix seconds
+  error; // why there was no decision the last time that there was none
 
   // setup has trust (a JWK Set as JSON), snapshot (a bundle), config (an unsigned one as JSON), stale (seconds), cache
   // (entries) and wasm.
@@ -95,14 +98,16 @@ export class Engine {
         }
       } catch (error) {
         if (error instanceof Misconfigured) throw error;
+        this.error = error;
         if (error instanceof Unable) return failed;
         this.#drop(core);
-        if (used) continue; // an instance that has just begun is not to blame
+        if (used) continue; // an instance that has just begun fails again
         return failed;
       }
       try {
         known = yield answer.later;
-      } catch {
+      } catch (error) {
+        this.error = error;
         return failed;
       }
     }
@@ -116,8 +121,9 @@ export class Engine {
     const core = yield* this.begin();
     const result = yield* this.#load(core, bytes);
     if (result.code) return result;
-    if (this.#core !== core) this.#core = undefined; // whatever is in its place lacks this
-    return { ...result, whole: this.#hold(bytes, result).length === 1 };
+    const whole = this.#hold(bytes, result).length === 1;
+    if (this.#core !== core || (whole && core.size > maxMemory)) this.#core = undefined; // what is in its place lacks this
+    return { ...result, whole };
   }
 
   // configure takes an unsigned bundle into use, as JSON, and reports whether it could.
@@ -134,9 +140,9 @@ export class Engine {
     this.#core = undefined;
   }
 
-  // long reports whether the deltas have become so many that a whole bundle is the better thing to have.
+  // long reports whether a whole bundle is the better thing to have: deltas have become many, or memory large.
   get long() {
-    return this.#bundles.length > 64;
+    return this.#bundles.length > maxBundles || this.#core?.size > maxMemory;
   }
 
   // begin makes an instance, if there is none, that holds what is held.

@@ -6,7 +6,6 @@ import { soon } from './engine.js';
 
 const longestPause = 60; // seconds
 const storeWait = 2; // seconds
-const timeout = 10; // seconds
 const longPoll = 25; // seconds
 
 const sleep = (ms, signal) =>
@@ -83,7 +82,7 @@ export class Source {
 
   // alive is what is under way. At the edge it dies with the request that began it, unnoticed.
   #alive() {
-    if (this.#flight && Math.abs(Date.now() - this.#flight.began) > (timeout + storeWait) * 1000) this.#flight = undefined;
+    if (this.#flight && Math.abs(Date.now() - this.#flight.began) > (this.#o.timeout + storeWait) * 1000) this.#flight = undefined;
     return this.#flight;
   }
 
@@ -114,11 +113,11 @@ export class Source {
       return;
     }
     const flight = this.#flight;
-    for (let i = 0; this.#flight === flight && i < timeout * 200; i++) await sleep(5);
+    for (let i = 0; this.#flight === flight && i < this.#o.timeout * 200; i++) await sleep(5);
   }
 
   async #poll(wait = 0, signal) {
-    const { url, refresh, now, deltas, conditional, limit, fetch, headers, take, store } = this.#o;
+    const { url, refresh, timeout, now, deltas, conditional, limit, fetch, headers, take, store } = this.#o;
     const to = new URL(url);
     const held = this.#engine.number;
     const since = deltas && held > 0 && !this.#whole && !this.#engine.long;

@@ -55,7 +55,7 @@ export function verifierOn(platform) {
       watch: async (signal, env) => verifier(env).source?.watch(signal),
       held(env) {
         const { engine, source } = verifier(env);
-        return { number: engine.number, expires: engine.expires * 1000, fetched: source?.fetched ?? 0, error: source?.error };
+        return { number: engine.number, expires: engine.expires * 1000, fetched: source?.fetched ?? 0, error: source?.error ?? engine.error };
       },
     };
   };
@@ -99,8 +99,8 @@ function assemble(platform, options) {
   return { engine, source: new Source(engine, { ...common, ...from(bundle, 1), headers, limit: 16 << 20, take, usable, store, deltas: true }) };
 }
 
-function from({ url, headers, refresh }, standard) {
-  return { url: checkURL(url), headers, refresh: refresh ?? standard };
+function from({ url, headers, refresh, timeout = 10 }, standard) {
+  return { url: checkURL(url), headers, refresh: refresh ?? standard, timeout };
 }
 
 // trustOf returns a JWK Set as JSON.

@@ -60,3 +60,6 @@ export function bundle(by, keys, members = {}, header = {}) {
       };
   return compact(by, 'hexward-bundle+jwt', { iss: issuer, number: 1, iat: at, exp: at + 3600, ...whole, ...members }, header);
 }
+
+// everything are marks that revoke every token issued until now.
+export const everything = { seed: Buffer.alloc(16, 7).toString('base64url'), all: start + 1000 };

@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { createVerifier } from '@hexward/verifier';
+
+import * as nodecrypto from '../lib/nodecrypto.js';
+import { verifierOn } from '../lib/verifier.js';
+import * as webcrypto from '../lib/webcrypto.js';
+import { compiled } from './compiled.js';
+import { fixture, jose, trusted } from './fixture.js';
+import { bundle, everything, key, start, token } from './keys.js';
+
+const signing = key('EdDSA');
+const good = token(signing);
+const module = compiled('host');
+
+// counting is a createVerifier that counts how many signatures are verified.
+function counting(by = nodecrypto) {
+  const count = { verified: 0 };
+  const verify = (...given) => (count.verified++, by.verify(...given));
+  return { count, create: verifierOn({ module: () => module, prepare: by.prepare, verify, background: true, conditional: true }) };
+}
+
+// trapping makes instances whose hexward_NAME throws when it is told to.
+function trapping(t, name) {
+  const real = WebAssembly.Instance;
+  const state = { traps: 0, instances: 0 };
+  t.after(() => (WebAssembly.Instance = real));
+  WebAssembly.Instance = function (...given) {
+    state.instances++;
+    const { exports } = new real(...given);
+    const trap = (...parameters) => {
+      if (state.traps-- > 0) throw new WebAssembly.RuntimeError('unreachable');
+      return exports[`hexward_${name}`](...parameters);
+    };
+    return { exports: { ...exports, [`hexward_${name}`]: trap } };
+  };
+  return state;
+}
+
+test('a good signature is verified once, a bad one each time', async () => {
+  const { count, create } = counting();
+  const verifier = create({ bundle: { snapshot: bundle(trusted, [signing]), key: trusted.jwk }, now: () => start });
+  for (let i = 0; i < 5; i++) await verifier.verify(good);
+  assert.equal(count.verified, 2, 'the bundle and the token');
+  const forged = token(key('EdDSA'));
+  for (let i = 0; i < 5; i++) assert.equal((await verifier.verify(forged)).code, 'token_signature');
+  assert.equal(count.verified, 7);
+  await verifier.decide({ method: 'GET', url: '/x', headers: { cookie: `__Host-hexward_access=${good}` } });
+  assert.equal(count.verified, 7);
+});
+
+test('without a cache each one is verified each time', async () => {
+  const { count, create } = counting();
+  const verifier = create({ bundle: { snapshot: bundle(trusted, [signing]), key: trusted.jwk }, now: () => start, cache: 0 });
+  for (let i = 0; i < 5; i++) assert.ok((await verifier.verify(good)).ok);
+  assert.equal(count.verified, 6);
+});
+
+test('neither garbage nor many others push out what is in use', async () => {
+  const { count, create } = counting();
+  const verifier = create({ bundle: { snapshot: bundle(trusted, [signing]), key: trusted.jwk }, now: () => start, cache: 10 });
+  await verifier.verify(good);
+  const [head, body] = good.split('.');
+  for (let i = 0; i < 100; i++) await verifier.verify(`${head}.${body}.${Buffer.alloc(64, i).toString('base64url')}`);
+  count.verified = 0;
+  await verifier.verify(good);
+  assert.equal(count.verified, 0);
+  for (let i = 0; i < 100; i++) {
+    await verifier.verify(token(signing, { jti: `other${i}` }));
+    await verifier.verify(good);
+  }
+  assert.equal(count.verified, 100, 'the one in use was never verified again');
+  await verifier.verify(token(signing, { jti: 'other0' }));
+  assert.equal(count.verified, 101, 'the first of the others was pushed out');
+});
+
+test('the cache is bounded in bytes too', async () => {
+  const { count, create } = counting();
+  const verifier = create({ bundle: { snapshot: bundle(trusted, [signing]), key: trusted.jwk }, now: () => start, cache: 8 });
+  const large = Array.from({ length: 6 }, (_, i) => token(signing, { jti: `${i}`, more: 'x'.repeat(2300) }));
+  for (const shown of large) assert.ok((await verifier.verify(shown)).ok);
+  count.verified = 0;
+  for (const shown of large) await verifier.verify(shown);
+  assert.ok(count.verified >= 4, `${count.verified} verified again: six of 3 KiB are not in 8 KiB`);
+  const larger = token(signing, { more: 'x'.repeat(5000) });
+  await verifier.verify(larger);
+  count.verified = 0;
+  await verifier.verify(larger);
+  assert.equal(count.verified, 1, 'larger than half of it');
+});
+
+test('a new bundle with the same keys keeps what is known to be good', async () => {
+  const { count, create } = counting();
+  let answer = bundle(trusted, [signing]);
+  const fetch = async () => new Response(answer);
+  const verifier = create({ bundle: { url: 'https://id.example/b', key: trusted.jwk }, now: () => start, fetch });
+  await verifier.verify(good);
+  answer = bundle(trusted, [signing, key('ES256')], { number: 2 });
+  await verifier.refresh();
+  count.verified = 0;
+  assert.ok((await verifier.verify(good)).ok);
+  assert.equal(count.verified, 0);
+});
+
+test('a bundle that comes while a signature is verified is the one that counts', async () => {
+  let release;
+  const held = new Promise((done) => (release = done));
+  let hold = false;
+  const { create } = counting({ prepare: webcrypto.prepare, verify: async (...given) => (hold && (await held), webcrypto.verify(...given)) });
+  let answer = bundle(trusted, [signing]);
+  const verifier = create({ bundle: { url: 'https://id.example/b', key: trusted.jwk }, now: () => start, fetch: async () => new Response(answer) });
+  assert.ok((await verifier.verify(token(signing, { jti: 'first' }))).ok); // the key is imported
+  hold = true;
+  const verdict = verifier.verify(good);
+  hold = false;
+  answer = bundle(trusted, [], { number: 2, base: 1, marks: everything });
+  await verifier.refresh();
+  release();
+  assert.equal((await verdict).code, 'token_revoked');
+});
+
+test('a key that changes while a signature is verified is not taken for the former', async () => {
+  let release;
+  const held = new Promise((done) => (release = done));
+  let hold = false;
+  const { create } = counting({ prepare: webcrypto.prepare, verify: async (...given) => (hold && (await held), webcrypto.verify(...given)) });
+  let answer = bundle(trusted, [signing]);
+  const verifier = create({ bundle: { url: 'https://id.example/b', key: trusted.jwk }, now: () => start, fetch: async () => new Response(answer) });
+  assert.ok((await verifier.verify(token(signing, { jti: 'first' }))).ok); // the key is imported
+  hold = true;
+  const verdict = verifier.verify(good);
+  hold = false;
+  answer = bundle(trusted, [key('EdDSA')], { number: 2 });
+  await verifier.refresh();
+  release();
+  assert.equal((await verdict).code, 'token_signature');
+});
+
+test('many at once, each with its own signature', async () => {
+  const { create } = counting(webcrypto);
+  const verifier = create({ bundle: { snapshot: bundle(trusted, [signing]), key: trusted.jwk }, now: () => start });
+  const forger = key('EdDSA');
+  const shown = Array.from({ length: 60 }, (_, i) => [token(i % 3 ? signing : forger, { jti: `t${i}`, sub: `user${i}` }), i]);
+  const verdicts = await Promise.all(shown.map(([text]) => verifier.verify(text)));
+  for (const [, i] of shown) {
+    assert.equal(verdicts[i].ok, i % 3 !== 0);
+    if (verdicts[i].ok) assert.equal(verdicts[i].principal.subject, `user${i}`);
+  }
+});
+
+test('a host that cannot verify a signature does not call it bad', async (t) => {
+  const fail = () => {
+    throw new Error('no such algorithm');
+  };
+  for (const by of [
+    { prepare: fail, verify: fail },
+    { prepare: async () => fail(), verify: fail },
+    { prepare: async () => ({}), verify: async () => fail() },
+    { prepare: () => ({}), verify: fail },
+  ]) {
+    const { create } = counting(by);
+    const traps = trapping(t, 'abi');
+    const verifier = create({ jwks: { keys: [signing.jwk], issuer: 'https://id.example', audience: 'https://api.example' }, now: () => start });
+    for (let i = 0; i < 3; i++) {
+      const verdict = await verifier.verify(good);
+      assert.equal(verdict.status, 503);
+      assert.equal(verdict.code, 'verifier_failed');
+      assert.match(String(verifier.held().error.cause), /no such algorithm/);
+    }
+    assert.equal(traps.instances, 1, 'the instance is not to blame');
+  }
+});
+
+for (const name of ['decide', 'settle', 'result', 'input', 'wanted_key', 'key']) {
+  test(`a trap in ${name} costs an instance, and nothing that was held`, async (t) => {
+    const state = trapping(t, name);
+    const answers = [bundle(trusted, [signing]), bundle(trusted, [], { number: 2, base: 1 }), bundle(trusted, [], { number: 3, base: 2, marks: everything })];
+    const { verifier } = await fixture(t, (request, count) => jose(answers[count - 1]), { cache: 0 });
+    await verifier.refresh();
+    await verifier.refresh();
+    assert.ok((await verifier.verify(good)).ok);
+    const before = state.instances;
+    state.traps = 1;
+    assert.ok((await verifier.verify(token(signing, { jti: 'j2' }))).ok, 'decided by another instance');
+    assert.ok(name === 'key' || state.instances === before + 1);
+    await verifier.refresh();
+    assert.equal((await verifier.verify(good)).code, 'token_revoked');
+    state.traps = 1;
+    assert.equal((await verifier.verify(good)).code, 'token_revoked', 'the delta is in the next one too');
+    assert.equal(verifier.held().number, 3);
+  });
+}
+
+test('an instance that fails at once is not tried again for the same request', async (t) => {
+  const state = trapping(t, 'decide');
+  const { verifier } = await fixture(t, () => jose(bundle(trusted, [signing])));
+  assert.ok((await verifier.verify(good)).ok);
+  state.traps = Infinity;
+  const before = state.instances;
+  for (let i = 1; i <= 5; i++) {
+    const verdict = await verifier.verify(good);
+    assert.equal(verdict.status, 503);
+    assert.equal(verdict.code, 'verifier_failed');
+    assert.ok(state.instances <= before + i + 1);
+  }
+  state.traps = 0;
+  assert.ok((await verifier.verify(good)).ok);
+});
+
+test('a trap while a bundle is loaded is a failure to load it', async (t) => {
+  const { verifier, time } = await fixture(t, (request, count) => jose(bundle(trusted, [signing], { number: count })));
+  await verifier.refresh();
+  const state = trapping(t, 'load');
+  state.traps = 0;
+  assert.ok((await verifier.verify(good)).ok);
+  time.tick(1);
+  assert.ok((await verifier.verify(good)).ok);
+});
+
+test('memory that grows is given back', async (t) => {
+  const real = WebAssembly.Instance;
+  t.after(() => (WebAssembly.Instance = real));
+  let instances = 0;
+  let grown = 0;
+  WebAssembly.Instance = function (...given) {
+    instances++;
+    const { exports } = new real(...given);
+    return {
+      exports: {
+        ...exports,
+        hexward_load(...parameters) {
+          exports.memory.grow(64); // as a module that frees nothing
+          grown += 4;
+          return exports.hexward_load(...parameters);
+        },
+      },
+    };
+  };
+  const { verifier } = await fixture(t, (request, count) =>
+    jose(request.url.includes('since') ? bundle(trusted, [], { number: count, base: count - 1 }) : bundle(trusted, [signing], { number: count })),
+  );
+  for (let i = 0; i < 60; i++) {
+    await verifier.refresh();
+    assert.ok((await verifier.verify(good)).ok);
+  }
+  assert.ok(grown >= 240);
+  assert.ok(instances >= 3 && instances < 20, `${instances} instances`);
+  assert.equal(verifier.held().number, 60);
+});
+
+test('the module may be given', async (t) => {
+  const { readFileSync } = await import('node:fs');
+  const bytes = readFileSync(new URL('../dist/host.wasm', import.meta.url));
+  const { serve } = await import('./serve.js');
+  const server = await serve(t, (request) => ({ body: bytes, headers: { 'content-type': request.url.endsWith('typed') ? 'application/wasm' : 'text/plain' } }));
+  const options = { jwks: { keys: [signing.jwk], issuer: 'https://id.example', audience: 'https://api.example' }, now: () => start };
+  for (const wasm of [module, bytes, Promise.resolve(module), `${server.url}?typed`, new URL(server.url), new Response(bytes)]) {
+    const verifier = createVerifier({ ...options, wasm });
+    const both = await Promise.all([verifier.verify(good), verifier.verify(good)]);
+    assert.ok(both.every((verdict) => verdict.ok));
+  }
+  const absent = createVerifier({ ...options, wasm: 'http://127.0.0.1:1/' });
+  assert.equal((await absent.verify(good)).code, 'verifier_failed');
+  assert.ok(absent.held().error);
+});
