@@ -48,6 +48,9 @@ func lacking(t testing.TB, what, remedy string) {
 // built returns a function that builds something once and returns its file.
 func built(name string, env []string, args ...string) func() (string, error) {
 	return sync.OnceValues(func() (string, error) {
+		if file := os.Getenv("HEXWARD_BINARY"); file != "" && name == "hexward" {
+			return file, nil
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 		defer cancel()
 		file := filepath.Join(scratch, name)
