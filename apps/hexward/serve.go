@@ -247,9 +247,13 @@ func (c *config) web(s *settled, log *slog.Logger) web.Config {
 	if strings.HasPrefix(front, "/") {
 		front = c.publicURL() + front
 	}
+	policy := s.policy
+	if s.forward == "" {
+		policy = nil // it is for edge workers only
+	}
 	return web.Config{
 		PublicURL: c.publicURL(), BasePath: c.BasePath, CallbackPath: c.CallbackPath, FrontEnd: front, DevelopmentUser: c.Development,
-		TrustedProxies: s.proxies, Forward: s.forward, Policy: s.policy, ForwardToken: c.ForwardToken, Origins: s.origins, Site: c.Site, Log: log,
+		TrustedProxies: s.proxies, Forward: s.forward, Policy: policy, ForwardToken: c.ForwardToken, Origins: s.origins, Site: c.Site, Log: log,
 		Bundles: c.Bundle != "off", BundleSecret: s.bundleSecret,
 	}
 }

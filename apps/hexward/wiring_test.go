@@ -247,4 +247,21 @@ func TestServe_policy(t *testing.T) {
 			t.Errorf("exit code %d, %q is not said: %s", code, want, stderr)
 		}
 	}
+	must(t, "config", "check", "--data", t.TempDir(), "--policy", rules, "--bundle", "public") // edge workers decide by it
+}
+
+// Without a policy edge workers demand what a proxy's requests do.
+func TestServe_edgePolicy(t *testing.T) {
+	data := t.TempDir()
+	must(t, "bundle", "key", "show", "--data", data) // makes the database
+	for want, args := range map[string][]string{
+		`"policy":[{"path":"/**","access":"session_or_token"}]`: {"--bundle", "public"},
+		`"policy":[{"path":"/orders/**","access":"token"}]`:     {"--bundle", "public", "--policy", writeConfig(t, "- {path: /orders/**, access: token}\n")},
+	} {
+		compact := must(t, append([]string{"bundle", "export", "--data", data}, args...)...)
+		payload, err := base64.RawURLEncoding.DecodeString(strings.Split(compact, ".")[1])
+		if err != nil || !strings.Contains(string(payload), want) {
+			t.Errorf("%v: %s does not say %s", err, payload, want)
+		}
+	}
 }
