@@ -3,6 +3,7 @@ package examples_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -18,6 +19,16 @@ func examplePolicy(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// tampered returns a token with another signature.
+func tampered(token string) string {
+	at := strings.LastIndexByte(token, '.') + 10
+	other := "A"
+	if token[at] == 'A' {
+		other = "B"
+	}
+	return token[:at] + other + token[at+1:]
 }
 
 // TestExamples signs in at a Hexward, passes at each example, signs out, and is refused.
@@ -36,7 +47,7 @@ func TestExamples(t *testing.T) {
 				asked := edge + "/api/hello"
 
 				refused(t, ada.get(401, asked), 401, "unauthenticated", "Bearer")
-				refused(t, ada.get(401, asked, bearer+"x"), 401, "token_signature", `Bearer error="invalid_token"`)
+				refused(t, ada.get(401, asked, "Authorization: Bearer "+tampered(ada.access)), 401, "token_signature", `Bearer error="invalid_token"`)
 				refused(t, ada.get(401, asked, cookie, "Authorization: Bearer x"), 401, "token_malformed", `Bearer error="invalid_token"`)
 				refused(t, ada.get(403, edge+"/admin/users", cookie), 403, "forbidden", "")
 				refused(t, ada.get(401, edge+"/not/in/the/policy"), 401, "unauthenticated", "Bearer")
