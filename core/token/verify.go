@@ -1,9 +1,6 @@
 package token
 
-import (
-	"bytes"
-	"errors"
-)
+import "errors"
 
 // DefaultLeeway is the clock skew, in seconds, that most deployments want. MaxLeeway is the most that a VerifierConfig may
 // ask for.
@@ -254,7 +251,7 @@ func (v *Verifier) acceptsType(h *header) bool {
 // pick checks the header of p and returns the index of the one key for it. Tokens of one issuer have the same header again
 // and again, so p remembers the last one that was accepted, and by whom.
 func (v *Verifier) pick(p *Pending) (int, error) {
-	if p.known.owner == v && bytes.Equal(p.header, p.known.text) {
+	if p.known.owner == v && view(p.header) == view(p.known.text) {
 		return p.known.key, nil
 	}
 	h, err := readHeader(view(p.header), &p.scanner)
