@@ -163,7 +163,7 @@ func (l *life) agree(ctx context.Context, seen map[string]int) error {
 // TestService_Bundle_asServer holds that a verifier takes and refuses the tokens that the service which it follows takes and
 // refuses, for the same reason, whatever happened in whatever order.
 func TestService_Bundle_asServer(t *testing.T) {
-	for name, processes := range map[string]int{"one process": 1} {
+	for name, processes := range map[string]int{"one process": 1, "two processes": 2} {
 		t.Run(name, func(t *testing.T) {
 			seen := map[string]int{}
 			for seed := range uint64(16) {
@@ -191,6 +191,52 @@ func TestService_Bundle_asServer(t *testing.T) {
 				if seen[code] < 100 {
 					t.Errorf("%q only %d times", code, seen[code])
 				}
+			}
+		})
+	}
+}
+
+// TestService_Bundle_marksOfOthers: what another process revokes is in the next delta, although something earlier was marked
+// that hits tokens of the same kind, but not this one.
+func TestService_Bundle_marksOfOthers(t *testing.T) {
+	for name, tc := range map[string]struct{ before, then string }{
+		"a kick after a kick":                      {"kick", "kick"},
+		"a kick after a blackout":                  {"blackout", "kick"},
+		"a blackout after a blackout":              {"blackout", "blackout"},
+		"a blackout after a kick":                  {"kick", "blackout"},
+		"a token's revocation after a blackout":    {"blackout", "revocation of the token"},
+		"the end of a session after a blackout":    {"blackout", "end of the session"},
+		"a token's revocation after another one's": {"revocation of the token", "revocation of the token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			mine, other := w.service, w.serve()
+			w.service = other
+			w.fine(revocations[tc.before](w, t.Context(), w.login("alice", alicePassword)))
+			w.pass(time.Second)
+			w.fine(mine.Load(t.Context()))
+			for _, old := range w.sessionsOf(aliceID) {
+				delete(w.sessions, old.ID)
+			}
+			g := w.login("alice", alicePassword)
+			w.service = mine
+			first := w.bundle(0)
+			v := w.worker(first)
+			if got := w.says(v, g.Access); got != "allowed" {
+				t.Fatalf("before: %s", got)
+			}
+			w.pass(time.Second)
+			w.service = other
+			w.fine(revocations[tc.then](w, t.Context(), g))
+			w.service = mine
+			w.fine(mine.Load(t.Context()))
+			delta := w.bundle(first.Number)
+			if delta.Base != first.Number {
+				t.Fatalf("no delta: %d to %d", delta.Base, delta.Number)
+			}
+			w.load(v, delta)
+			if got := w.says(v, g.Access); got != "token_revoked" {
+				t.Errorf("after: %s, want token_revoked", got)
 			}
 		})
 	}

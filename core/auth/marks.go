@@ -62,14 +62,14 @@ func (s *Service) loadMarks(ctx context.Context) error {
 
 // covered reports whether all that a mark matches is revoked already.
 func covered(by *token.Marks, m token.Mark) bool {
-	probe := token.Claims{IssuedAtMillis: math.MaxInt64} // later than any other mark
+	probe := token.Claims{IssuedAt: math.MaxInt64 / 1000} // later than any other mark
 	switch m.Kind {
 	case token.MarkToken:
 		probe.ID = m.Value
 	case token.MarkSession:
 		probe.Session = m.Value
 	default:
-		probe.Subject, probe.IssuedAtMillis = m.Value, m.Before
+		probe.Subject, probe.IssuedAt, probe.IssuedAtMillis = m.Value, m.Before/1000, m.Before
 	}
 	return by.Revoked(&probe)
 }
