@@ -15,7 +15,7 @@ TOOL     := go tool -modfile=.ci/tools/go.mod
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 10s
 ARGS     ?=
-NPM      := apps/hexward/testdata/oidc apps/hexward/testdata/cognito wasm/npm
+NPM      := apps/hexward/testdata/oidc apps/hexward/testdata/cognito wasm/npm wasm/runtimes
 
 .PHONY: help
 help: ## say what there is
