@@ -1,8 +1,10 @@
 package primitive_test
 
 import (
+	"crypto/rsa"
 	"crypto/sha256"
 	"math/big"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -39,6 +41,13 @@ func cases(tb testing.TB) (list []verification) {
 	r, s := sign(d, new(big.Int).Rsh(curveN, 3), new(big.Int).SetBytes(digest[:]))
 	key, err := token.NewECDSAKey("", publicKey(q))
 	add(primitive.ES256, token.ES256, "", key, err, pair(r, s))
+	for _, a := range rsaAlgorithms {
+		for _, bits := range []int{2048, 4096} {
+			k := newRSAKey(chance(21), bits, 65537, a.hash)
+			key, err := token.NewRSAKey("", a.ours.Name(), &rsa.PublicKey{N: k.n, E: int(k.e)})
+			add(a.ours, a.theirs, "-"+strconv.Itoa(bits), key, err, signRSA(k, a.pss, input))
+		}
+	}
 	return list
 }
 

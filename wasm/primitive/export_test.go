@@ -1,5 +1,7 @@
 package primitive
 
+import "math/big"
+
 // What the tests see of the insides.
 
 // Element is an integer modulo p.
@@ -35,4 +37,53 @@ func NewECDSAKey(x, y *[32]byte) ECDSAKey { return ECDSAKey{newECDSAKey(x, y)} }
 // Verify verifies R || S over digest.
 func (k ECDSAKey) Verify(digest *[32]byte, signature []byte) bool {
 	return k.k.verify(digest, signature)
+}
+
+// RSAKey verifies signatures over digests.
+type RSAKey struct{ k *rsaKey }
+
+// NewRSAKey returns the key for digests of size bytes, and whether there is one.
+func NewRSAKey(n, e []byte, size int, pss bool) (RSAKey, bool) {
+	k := newRSAKey(n, e, hash(size), pss)
+	return RSAKey{k}, k != nil
+}
+
+// Verify verifies a signature over digest.
+func (k RSAKey) Verify(digest, signature []byte) bool {
+	work, ok := k.k.works.Get().(*rsaWork)
+	return ok && k.k.verify(work, digest, signature)
+}
+
+// Power returns a^e mod n for an odd n and an a below it.
+func Power(n, a []byte, e uint32) []byte {
+	m := newModulus(n)
+	z, base, entered := m.number(), m.number(), m.number()
+	m.read(base, a)
+	m.power(z, base, entered, e, m.columns())
+	out := make([]byte, len(n))
+	m.write(out, z)
+	return out
+}
+
+// Product returns a·b/R for numbers below 2n, or a²/R when b is nil, and the exponent of R.
+func Product(n, a, b []byte) (product *big.Int, r int) {
+	m := newModulus(n)
+	load := func(bytes []byte) []uint32 {
+		z, v := m.number(), new(big.Int).SetBytes(bytes)
+		for i := range m.width {
+			z[i] = uint32(new(big.Int).Rsh(v, uint(i*digitBits)).Uint64() & digitMask)
+		}
+		return z
+	}
+	z := load(a)
+	if b == nil {
+		m.square(z, m.columns())
+	} else {
+		m.multiply(z, load(b), m.columns())
+	}
+	product = new(big.Int)
+	for i := len(z) - 1; i >= 0; i-- {
+		product.Add(product.Lsh(product, digitBits), new(big.Int).SetUint64(uint64(z[i])))
+	}
+	return product, m.width * digitBits
 }
