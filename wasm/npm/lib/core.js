@@ -9,12 +9,12 @@ export class Core {
   #bytes;
   keys = new Map(); // what is known of a key, by its handle
   used = false; // it has decided before
+  dead = false; // it has thrown
 
   constructor(module) {
-    const memory = () => new DataView(this.#x.memory.buffer);
-    this.#x = new WebAssembly.Instance(module, standIns(module, memory)).exports;
+    this.#x = new WebAssembly.Instance(module, standIns(module, () => this.#x.memory.buffer)).exports;
     this.#x._initialize?.();
-    if (this.#x.hexward_abi() !== 1) throw new Error('this module speaks another version of the ABI');
+    if (this.#x.hexward_abi() !== 1) throw new Error('another version of the ABI');
   }
 
   // size is that of its memory, which never shrinks, in bytes.
@@ -22,40 +22,28 @@ export class Core {
     return this.#x.memory.buffer.byteLength;
   }
 
-  // trust says which keys sign bundles; a JWK Set as JSON.
-  trust(jwks) {
-    return this.#x.hexward_trust(this.#put(jwks)) === 0;
+  // ask puts a question: trust, configure, load or decide with an input, stale with a number. It returns 0 for done, 1 for
+  // a signature that is wanted, and 2 for refused.
+  ask(what, input, now) {
+    const bytes = typeof input === 'string' ? encoder.encode(input) : input;
+    const at = this.#x.hexward_input(bytes.length);
+    if (at === 0) throw new RangeError('the input is too large');
+    this.#memory().set(bytes, at);
+    return this.#x[`hexward_${what}`](bytes.length, now);
   }
 
   stale(seconds) {
-    return this.#x.hexward_stale(seconds) === 0;
-  }
-
-  configure(json) {
-    return this.#x.hexward_configure(this.#put(json)) === 0;
-  }
-
-  // load and decide return 0 for done, with a result, 1 for a signature that is wanted, and 2 for refused.
-  load(bytes, now) {
-    return this.#x.hexward_load(this.#put(bytes), now);
-  }
-
-  decide(fields, now) {
-    return this.#x.hexward_decide(this.#put(fields), now);
+    return this.#x.hexward_stale(seconds);
   }
 
   // wanted copies out what is to be verified.
   wanted() {
-    return {
-      handle: this.#x.hexward_wanted_key(),
-      input: this.#take('hexward_wanted_input'),
-      signature: this.#take('hexward_wanted_signature'),
-    };
+    return { handle: this.#x.hexward_wanted_key(), input: this.#take('wanted_input'), signature: this.#take('wanted_signature') };
   }
 
   // key is the public JWK behind a handle, as JSON; nothing for a secret.
   key(handle) {
-    return this.#x.hexward_key(handle) === 0 && decoder.decode(this.#take('hexward_result'));
+    return this.#x.hexward_key(handle) === 0 && this.result();
   }
 
   // check verifies what is wanted in the module: anything in the full flavour, and HMACs in both.
@@ -68,26 +56,17 @@ export class Core {
   }
 
   result() {
-    return JSON.parse(decoder.decode(this.#take('hexward_result')));
-  }
-
-  #put(what) {
-    const bytes = typeof what === 'string' ? encoder.encode(what) : what;
-    const at = this.#x.hexward_input(bytes.length);
-    if (at === 0) throw new RangeError('the input is too large');
-    this.#memory().set(bytes, at);
-    return bytes.length;
+    return decoder.decode(this.#take('result'));
   }
 
   #take(what) {
-    const at = this.#x[what]() >>> 0;
-    return this.#memory().slice(at, at + this.#x[what + '_len']());
+    const at = this.#x[`hexward_${what}`]() >>> 0;
+    return this.#memory().slice(at, at + this.#x[`hexward_${what}_len`]());
   }
 
   #memory() {
     const { buffer } = this.#x.memory;
-    if (this.#bytes?.buffer !== buffer) this.#bytes = new Uint8Array(buffer); // it has grown
-    return this.#bytes;
+    return this.#bytes?.buffer === buffer ? this.#bytes : (this.#bytes = new Uint8Array(buffer)); // it may have grown
   }
 }
 
@@ -95,7 +74,7 @@ export class Core {
 // runtime wants at the start; nothing that is decided depends on either.
 function standIns(module, memory) {
   const known = {
-    clock_time_get: (id, precision, at) => (memory().setBigUint64(at, 1n, true), 0),
+    clock_time_get: (id, precision, at) => (new DataView(memory()).setInt8(at, 1), 0),
     fd_prestat_get: () => 8, // EBADF
   };
   const imports = {};

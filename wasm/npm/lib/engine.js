@@ -26,19 +26,16 @@ export const failed = {
   challenge: '',
 };
 
+const waits = (value) => typeof value?.then === 'function';
+
 export async function soon(work) {
   let step = work.next();
   while (!step.done) {
-    let value = step.value;
-    if (typeof value?.then === 'function') {
-      try {
-        value = await value;
-      } catch (error) {
-        step = work.throw(error);
-        continue;
-      }
+    try {
+      step = work.next(waits(step.value) ? await step.value : step.value);
+    } catch (error) {
+      step = work.throw(error);
     }
-    step = work.next(value);
   }
   return step.value;
 }
@@ -46,9 +43,9 @@ export async function soon(work) {
 export function atOnce(work) {
   let step = work.next();
   while (!step.done) {
-    if (typeof step.value?.then === 'function') {
-      step.value.then(undefined, () => {});
-      throw new TypeError('deciding at once needs @hexward/verifier/full, or node:crypto, and a module that is compiled');
+    if (waits(step.value)) {
+      step.value.then(null, () => {});
+      throw new TypeError('this cannot be decided at once');
     }
     step = work.next(step.value);
   }
@@ -80,35 +77,19 @@ export class Engine {
 
   // decide returns a verdict.
   *decide(fields) {
-    for (let turn = 0, known; turn < turns; turn++) {
-      let core, answer, used;
+    for (let turn = 0; turn < turns; turn++) {
+      let used = false;
       try {
-        core = yield* this.begin();
+        const core = yield* this.begin();
         used = core.used;
-        let status = core.decide(fields, this.#now());
-        if (status === 1) {
-          answer = this.#answer(core, this.#seen, known);
-          status = answer.status;
-        }
-        if (!answer?.later) {
-          if (status !== 0) throw new Error('there is no decision');
-          const verdict = core.result();
-          core.used = true;
-          return verdict;
-        }
+        const { status, result } = yield* this.#ask(core, 'decide', fields, this.#seen);
+        if (status !== 0) throw new Error('there is no decision');
+        core.used = true;
+        return result;
       } catch (error) {
         if (error instanceof Misconfigured) throw error;
         this.error = error;
-        if (error instanceof Unable) return failed;
-        this.#drop(core);
-        if (used) continue; // an instance that has just begun fails again
-        return failed;
-      }
-      try {
-        known = yield answer.later;
-      } catch (error) {
-        this.error = error;
-        return failed;
+        if (!used || error instanceof Unable) break; // an instance that has just begun would fail again
       }
     }
     return failed;
@@ -117,27 +98,25 @@ export class Engine {
   // load takes a bundle or a delta into use. It returns { code: '', number, expires, whole }, or { code, detail } for one
   // that is refused, which changes nothing.
   *load(bytes) {
-    if (bytes.length > maxBundle) return { code: 'bundle_too_long' };
     const core = yield* this.begin();
     const result = yield* this.#load(core, bytes);
     if (result.code) return result;
     const whole = this.#hold(bytes, result).length === 1;
-    if (this.#core !== core || (whole && core.size > maxMemory)) this.#core = undefined; // what is in its place lacks this
+    if (this.#core !== core || (whole && this.long)) this.#core = undefined; // what is in its place lacks this
     return { ...result, whole };
   }
 
   // configure takes an unsigned bundle into use, as JSON, and reports whether it could.
   *configure(json) {
     const core = yield* this.begin();
-    if (!core.configure(json)) return false;
+    if (core.ask('configure', json) !== 0) return false;
     this.#setup.config = json;
     return true;
   }
 
   // forget lets go of what was configured.
   forget() {
-    this.#setup.config = undefined;
-    this.#core = undefined;
+    this.#setup.config = this.#core = undefined;
   }
 
   // long reports whether a whole bundle is the better thing to have: deltas have become many, or memory large.
@@ -153,14 +132,17 @@ export class Engine {
       const { config } = this.#setup;
       let bundles = this.#bundles;
       const core = new Core(module);
-      if (trust && !core.trust(trust)) throw new Misconfigured('bundle.key is no public JWK, or set of them');
-      if (!core.stale(stale)) throw new Misconfigured('stale is out of range');
-      if (config && !core.configure(config)) throw new Misconfigured('jwks is refused: see issuer, audience, keys and leeway');
+      const needs = (status, what) => {
+        if (status !== 0) throw new Misconfigured(`${what} cannot be used`);
+      };
+      if (trust) needs(core.ask('trust', trust), 'bundle.key');
+      needs(core.stale(stale), 'stale');
+      if (config) needs(core.ask('configure', config), 'jwks');
       for (const bytes of bundles) yield* this.#load(core, bytes);
       if (snapshot && bundles.length === 0) {
         const result = yield* this.#load(core, snapshot);
-        if (result.code && result.code !== 'bundle_expired') throw new Misconfigured(`bundle.snapshot is refused: ${result.code}`);
         if (!result.code && bundles === this.#bundles) bundles = this.#hold(snapshot, result);
+        if (result.code !== 'bundle_expired') needs(result.code ? 2 : 0, `bundle.snapshot (${result.code})`);
       }
       if (bundles === this.#bundles && config === this.#setup.config) this.#core ??= core; // else it lacks what came meanwhile
     }
@@ -169,8 +151,7 @@ export class Engine {
 
   *#compiled() {
     try {
-      this.#module = yield (this.#module ??= this.#platform.module(this.#setup.wasm));
-      return this.#module;
+      return (this.#module = yield (this.#module ??= this.#platform.module(this.#setup.wasm)));
     } catch (error) {
       this.#module = undefined;
       throw error;
@@ -178,29 +159,35 @@ export class Engine {
   }
 
   #hold(bytes, { number, expires }) {
-    this.#bundles = baseOf(bytes) > 0 ? [...this.#bundles, bytes] : [bytes];
+    const [, payload] = decoder.decode(bytes).split('.');
+    const { base } = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')));
+    this.#bundles = base ? [...this.#bundles, bytes] : [bytes];
     this.number = number;
     this.expires = expires;
     return this.#bundles;
   }
 
   *#load(core, bytes) {
-    for (let turn = 0, known; turn < turns; turn++) {
+    if (bytes.length > maxBundle) return { code: 'bundle_too_long' };
+    const { status, result } = yield* this.#ask(core, 'load', bytes);
+    return { code: status === 0 ? '' : 'bundle_refused', ...result };
+  }
+
+  // ask puts a question until it is settled. It throws Unable, or what the instance has thrown, which is dead then.
+  *#ask(core, what, input, seen) {
+    for (let turn = 0, known; turn < turns && !core.dead; turn++) {
       let answer;
       try {
-        let status = core.load(bytes, this.#now());
-        if (status === 1) {
-          answer = this.#answer(core, undefined, known);
-          status = answer.status;
-        }
-        if (!answer?.later) return { code: status === 0 ? '' : 'bundle_refused', ...core.result() };
+        answer = { status: core.ask(what, input, this.#now()) };
+        if (answer.status === 1) answer = this.#answer(core, seen, known);
+        if (!answer.later) return { status: answer.status, result: JSON.parse(core.result()) };
       } catch (error) {
         if (!(error instanceof Unable)) this.#drop(core);
         throw error;
       }
       known = yield answer.later;
     }
-    throw new Unable('the bundle could not be settled');
+    throw new Error('this could not be settled');
   }
 
   // answer settles what core wants if it can at once; else its later is a promise of what is known then.
@@ -210,10 +197,8 @@ export class Engine {
     if (!key) return { status: core.settle(core.check()) };
     const id = `${key.number} ${decoder.decode(input)} ${String.fromCharCode(...signature)}`;
     let good = known?.id === id ? known.good : seen?.has(id) || undefined;
-    if (good === undefined) {
-      good = this.#platform.inside ? core.check() : this.#verify(key, signature, input);
-      if (typeof good !== 'boolean') return { later: good.then((good) => ({ id, good })) };
-    }
+    good ??= this.#platform.inside ? core.check() : this.#verify(key, signature, input);
+    if (waits(good)) return { later: good.then((good) => ({ id, good })) };
     if (good) seen?.add(id);
     return { status: core.settle(good) };
   }
@@ -221,31 +206,30 @@ export class Engine {
   // key is the same for the same key, whichever bundle or instance it came with. Secrets stay in the module.
   #key(core, handle) {
     let key = core.keys.get(handle);
-    if (key) return key;
-    const text = core.key(handle);
-    if (!text) return undefined;
-    key = this.#keys.get(text);
-    if (!key) {
-      if (this.#keys.size >= maxKeys) this.#keys.clear();
-      key = { number: this.#count++, jwk: JSON.parse(text), ready: undefined };
-      this.#keys.set(text, key);
+    const jwk = key || core.key(handle);
+    if (key || !jwk) return key;
+    key = this.#keys.get(jwk) ?? { number: this.#count++, jwk: JSON.parse(jwk) };
+    for (const [keys, name] of [
+      [this.#keys, jwk],
+      [core.keys, handle],
+    ]) {
+      if (keys.size >= maxKeys) keys.clear();
+      keys.set(name, key);
     }
-    if (core.keys.size >= maxKeys) core.keys.clear();
-    core.keys.set(handle, key);
     return key;
   }
 
   #verify(key, signature, input) {
     const { prepare, verify } = this.#platform;
-    const unable = (error) => {
-      throw new Unable('the host cannot verify this signature', { cause: error });
+    const unable = (cause) => {
+      throw new Unable('the host cannot verify this signature', { cause });
     };
     try {
       const ready = key.ready ?? prepare(key.jwk);
-      if (typeof ready.then === 'function') return ready.then((ready) => verify((key.ready = ready), signature, input)).catch(unable);
+      if (waits(ready)) return ready.then((ready) => verify((key.ready = ready), signature, input)).catch(unable);
       key.ready = ready;
       const good = verify(ready, signature, input);
-      return typeof good === 'boolean' ? good : good.catch(unable);
+      return waits(good) ? good.catch(unable) : good;
     } catch (error) {
       return unable(error);
     }
@@ -253,42 +237,35 @@ export class Engine {
 
   // drop forgets an instance that has thrown.
   #drop(core) {
+    core.dead = true;
     if (this.#core === core) this.#core = undefined;
   }
 }
 
-// Seen remembers good signatures: the last entries/2 at least, entries at most, in entries KiB at most.
+// Seen remembers the good signatures that were asked for last: so many of them, in as many KiB.
 class Seen {
   #most;
-  #young = new Set();
-  #old = new Set();
+  #ids = new Set();
   #size = 0;
 
-  constructor(entries) {
-    this.#most = entries / 2;
+  constructor(most) {
+    this.#most = most;
   }
 
   has(id) {
-    if (this.#young.has(id)) return true;
-    if (!this.#old.has(id)) return false;
-    this.add(id);
-    return true;
+    const found = this.#ids.delete(id);
+    if (found) this.#ids.add(id);
+    return found;
   }
 
   add(id) {
-    if (id.length > this.#most * 1024 || this.#young.has(id)) return;
+    if (this.has(id)) return;
+    this.#ids.add(id);
     this.#size += id.length;
-    if (this.#young.size >= this.#most || this.#size > this.#most * 1024) {
-      this.#old = this.#young;
-      this.#young = new Set();
-      this.#size = id.length;
+    for (const first of this.#ids) {
+      if (this.#ids.size <= this.#most && this.#size <= this.#most * 1024) break;
+      this.#ids.delete(first);
+      this.#size -= first.length;
     }
-    this.#young.add(id);
   }
-}
-
-// baseOf is the base of a delta that was verified; 0 for a whole bundle.
-function baseOf(bytes) {
-  const [, payload] = decoder.decode(bytes).split('.');
-  return JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))).base ?? 0;
 }

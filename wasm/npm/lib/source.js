@@ -8,10 +8,15 @@ const longestPause = 60; // seconds
 const storeWait = 2; // seconds
 const longPoll = 25; // seconds
 
-const sleep = (ms, signal) =>
+const sleep = (seconds, signal) =>
   new Promise((done) => {
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', () => (clearTimeout(timer), done()), { once: true });
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      done();
+    };
+    const timer = setTimeout(end, seconds * 1000);
+    signal?.addEventListener('abort', end);
   });
 
 export class Source {
@@ -26,8 +31,8 @@ export class Source {
   fetched = 0; // when it was last heard of, Unix ms
   error; // what went wrong last; undefined when nothing did
 
-  // The options are url, headers, refresh (seconds), limit (bytes), take (bytes to a promise of whether it is usable),
-  // usable (ms to whether what is held is), deltas, store, fetch, now, background, conditional.
+  // The options are url, headers, refresh and timeout (seconds), limit (bytes), take (bytes to a promise of what became of
+  // them), usable (whether what is held is, at a time), store, fetch, now, background and conditional.
   constructor(engine, options) {
     this.#engine = engine;
     this.#o = options;
@@ -35,7 +40,10 @@ export class Source {
 
   // touch begins to fetch when it is time to, and returns what is its own of that.
   touch(ctx) {
-    if (!this.#due()) return undefined;
+    const { now, refresh } = this.#o;
+    const wait = (this.#next - now()) / 1000;
+    const watched = this.#watching && this.#failures === 0 && this.#usable();
+    if (this.#alive() || watched || (wait > 0 && wait <= Math.max(refresh, longestPause))) return undefined;
     const mine = this.#start();
     mine.kept = typeof ctx?.waitUntil === 'function';
     if (mine.kept) ctx.waitUntil(mine.done);
@@ -53,23 +61,20 @@ export class Source {
   again() {
     const { now, refresh } = this.#o;
     if (this.#flight) return this.#arrival();
-    if (this.#failures > 0 || now() - this.fetched < Math.min(refresh, 30) * 1000) return;
-    return this.#start().done;
+    return this.#failures > 0 || now() - this.fetched < Math.min(refresh, 30) * 1000 ? undefined : this.#start().done;
   }
 
   // watch asks again and again, in requests that the server answers as soon as there is something newer.
   async watch(signal) {
+    const { now, refresh } = this.#o;
     this.#watching = true;
-    try {
-      while (!signal?.aborted) {
-        const began = this.#o.now();
-        await this.#poll(longPoll, signal);
-        const pause = this.#failures > 0 ? this.#next - this.#o.now() : began + this.#o.refresh * 1000 - this.#o.now();
-        await sleep(Math.min(Math.max(pause, 50), longestPause * 1000), signal);
-      }
-    } finally {
-      this.#watching = false;
+    while (!signal?.aborted) {
+      const soonest = now() + refresh * 1000;
+      await this.#poll(longPoll, signal);
+      const pause = ((this.#failures > 0 ? this.#next : soonest) - now()) / 1000;
+      await sleep(Math.min(Math.max(pause, 0.05), longestPause), signal);
     }
+    this.#watching = false;
   }
 
   refresh() {
@@ -82,20 +87,13 @@ export class Source {
 
   // alive is what is under way. At the edge it dies with the request that began it, unnoticed.
   #alive() {
-    if (this.#flight && Math.abs(Date.now() - this.#flight.began) > (this.#o.timeout + storeWait) * 1000) this.#flight = undefined;
+    if (Math.abs(Date.now() - this.#flight?.began) > (this.#o.timeout + storeWait) * 1000) this.#flight = undefined;
     return this.#flight;
   }
 
-  #due() {
-    const wait = this.#next - this.#o.now();
-    const watched = this.#watching && this.#failures === 0 && this.#usable();
-    return !this.#alive() && !watched && (wait <= 0 || wait > Math.max(this.#o.refresh, longestPause) * 1000);
-  }
-
   #start() {
-    const flight = { began: Date.now() };
+    const flight = { began: Date.now(), stored: this.#usable() || this.#fromStore() };
     this.#flight = flight;
-    flight.stored = this.#usable() ? undefined : this.#fromStore();
     flight.done = (async () => {
       await flight.stored;
       await this.#poll();
@@ -107,35 +105,30 @@ export class Source {
   // arrival waits until something is held, or nothing is under way. A promise that another request made is not awaited: it
   // need not settle when that request is over.
   async #arrival(mine) {
-    if (mine) {
-      await mine.stored;
-      if (!this.#usable()) await mine.done;
-      return;
-    }
+    await mine?.stored;
+    if (mine && !this.#usable()) await mine.done;
     const flight = this.#flight;
-    for (let i = 0; this.#flight === flight && i < this.#o.timeout * 200; i++) await sleep(5);
+    for (let i = 0; !mine && this.#flight === flight && i < this.#o.timeout * 200; i++) await sleep(0.005);
   }
 
   async #poll(wait = 0, signal) {
-    const { url, refresh, timeout, now, deltas, conditional, limit, fetch, headers, take, store } = this.#o;
+    const { url, refresh, now, headers, conditional, take, store } = this.#o;
     const to = new URL(url);
-    const held = this.#engine.number;
-    const since = deltas && held > 0 && !this.#whole && !this.#engine.long;
-    if (since) to.searchParams.set('since', held);
-    if (since && wait > 0) to.searchParams.set('wait', wait);
     const asked = { ...headers };
-    if (conditional && this.#etag && !this.#whole && !this.#engine.long) asked['if-none-match'] = this.#etag;
+    if (!this.#whole && !this.#engine.long) {
+      if (this.#engine.number > 0) to.searchParams.set('since', this.#engine.number);
+      if (this.#engine.number > 0 && wait > 0) to.searchParams.set('wait', wait);
+      if (conditional && this.#etag) asked['if-none-match'] = this.#etag;
+    }
     try {
-      const bytes = await get(fetch, to.href, asked, limit, wait + timeout, signal, (etag) => (asked.etag = etag));
+      const { bytes, etag } = await get(this.#o, to.href, asked, wait, signal);
       if (bytes) {
-        const taken = await take(bytes);
-        this.#whole = taken.code === 'bundle_base';
-        if (taken.code && taken.code !== 'bundle_old') throw new Error(`refused: ${taken.code}`);
-        this.#etag = asked.etag;
-        if (store && taken.whole) {
-          const ttl = Math.max(60, Math.ceil(taken.expires - now() / 1000));
-          await within(() => store.put(this.#key, new TextDecoder().decode(bytes), { expirationTtl: ttl }));
-        }
+        const { code, whole, expires } = await take(bytes);
+        this.#whole = code === 'bundle_base';
+        if (code && code !== 'bundle_old') throw new Error(`refused: ${code}`);
+        this.#etag = etag;
+        const expirationTtl = Math.max(60, Math.ceil(expires - now() / 1000));
+        if (store && whole) await within(() => store.put(this.#key, new TextDecoder().decode(bytes), { expirationTtl }));
       }
       this.#failures = 0;
       this.error = undefined;
@@ -154,12 +147,11 @@ export class Source {
 
   // fromStore takes what other workers have left; take verifies it as if it had come from the server.
   async #fromStore() {
-    const { store, take, limit } = this.#o;
+    const { store, take } = this.#o;
     try {
       await soon(this.#engine.begin());
-      if (!store || this.#usable()) return;
-      const text = await within(() => store.get(this.#key));
-      if (typeof text === 'string' && text.length <= limit) await take(new TextEncoder().encode(text));
+      const text = store && !this.#usable() && (await within(() => store.get(this.#key)));
+      if (typeof text === 'string') await take(new TextEncoder().encode(text));
     } catch {
       // the server is asked next
     }
@@ -168,49 +160,29 @@ export class Source {
 
 // within is what a store says, or nothing if it takes too long or fails.
 async function within(ask) {
-  let timer;
-  const late = new Promise((done) => (timer = setTimeout(done, storeWait * 1000)));
   try {
-    return await Promise.race([ask(), late]);
+    return await Promise.race([ask(), sleep(storeWait)]);
   } catch {
     return undefined;
-  } finally {
-    clearTimeout(timer);
   }
 }
 
-// get returns the body of a 200, or nothing for a 304. A redirect is no answer: it could lead anywhere, with our headers.
-async function get(fetch, url, headers, limit, seconds, signal, tag) {
-  const late = AbortSignal.timeout(seconds * 1000);
+// get returns the body and ETag of a 200, or neither for a 304. A redirect is no answer: it could lead anywhere, with our
+// headers.
+async function get({ fetch, limit, timeout }, url, headers, wait, signal) {
+  const late = AbortSignal.timeout((wait + timeout) * 1000);
   const response = await fetch(url, { headers, redirect: 'manual', signal: signal ? AbortSignal.any([signal, late]) : late });
   const reader = response.body?.getReader();
-  const parts = [];
-  let size = 0;
   try {
-    if (response.status === 304) return undefined;
+    if (response.status === 304) return {};
     if (response.status !== 200) throw new Error(`answered ${response.status}`);
-    for (let part; reader && !(part = await reader.read()).done; parts.push(part.value)) {
+    const parts = [];
+    for (let part, size = 0; reader && !(part = await reader.read()).done; parts.push(part.value)) {
       size += part.value.length;
       if (size > limit) throw new Error(`answered more than ${limit} bytes`);
     }
-    tag(response.headers.get('etag'));
+    return { bytes: new Uint8Array(await new Blob(parts).arrayBuffer()), etag: response.headers.get('etag') };
   } finally {
     reader?.cancel().catch(() => {});
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
-
-// checkURL checks an address that keys or bundles come from.
-export function checkURL(url) {
-  const { protocol, hostname, href } = new URL(url);
-  if (protocol !== 'https:' && !(protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname))) {
-    throw new TypeError('keys and bundles come from an https: URL, or from this machine');
-  }
-  return href;
 }
