@@ -337,6 +337,19 @@ func (w *world) mockAPITokens() *mock.APITokensMock {
 			})
 			return list, err
 		},
+		AliveFunc: func(ctx context.Context, now time.Time, after string, limit int) (list []ports.UsersToken, err error) {
+			err = w.do(ctx, "APITokens.Alive", func() error {
+				for _, t := range w.tokens {
+					if t.ID > after && t.Alive(now) {
+						list = append(list, ports.UsersToken{Token: copyAPIToken(t), User: copyUser(w.users[t.UserID])})
+					}
+				}
+				slices.SortFunc(list, func(a, b ports.UsersToken) int { return strings.Compare(a.Token.ID, b.Token.ID) })
+				list = list[:min(len(list), pageOf(limit))]
+				return nil
+			})
+			return list, err
+		},
 		TouchFunc: func(ctx context.Context, id string, at time.Time) error {
 			return w.do(ctx, "APITokens.Touch", func() error {
 				t, there := w.tokens[id]

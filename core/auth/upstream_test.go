@@ -134,6 +134,19 @@ func (up *upstreams) mockIdentities() *mock.IdentitiesMock {
 			})
 			return i, u, err
 		},
+		ByIssuerFunc: func(ctx context.Context, issuer, after string, limit int) (list []ports.UsersIdentity, err error) {
+			err = w.do(ctx, "Identities.ByIssuer", func() error {
+				for _, i := range up.identities {
+					if owner, there := w.users[i.UserID]; there && i.Issuer == issuer && i.ID > after {
+						list = append(list, ports.UsersIdentity{Identity: i, User: copyUser(owner)})
+					}
+				}
+				slices.SortFunc(list, func(a, b ports.UsersIdentity) int { return strings.Compare(a.Identity.ID, b.Identity.ID) })
+				list = list[:min(len(list), pageOf(limit))]
+				return nil
+			})
+			return list, err
+		},
 		ByUserFunc: func(ctx context.Context, userID string) (list []user.Identity, err error) {
 			err = w.do(ctx, "Identities.ByUser", func() error {
 				for _, i := range up.identities {
