@@ -22,7 +22,8 @@ var errNoBundleKey = fault.New(fault.Unavailable, "no_bundle_key", "no key is ac
 
 // bundleRing is the keys that sign bundles, as they were read. It never changes.
 type bundleRing struct {
-	keys    []ports.SigningKey // the oldest first, without what was dropped
+	keys    []ports.SigningKey // the oldest first
+	usable  []ports.SigningKey // those that were not dropped, likewise
 	private map[string]crypto.PrivateKey
 }
 
@@ -36,14 +37,14 @@ func (s *Service) bundleKeys() keyUse {
 // back, it is the first that is not retired: verifiers know no key that is made for
 // the occasion.
 func (r *bundleRing) signer(now time.Time) (ports.SigningKey, bool) {
-	if k, ok := signs(r.keys, now); ok {
+	if k, ok := signs(r.usable, now); ok {
 		return k, true
 	}
-	i := slices.IndexFunc(r.keys, func(k ports.SigningKey) bool { return k.RetiredAt.IsZero() || k.RetiredAt.After(now) })
+	i := slices.IndexFunc(r.usable, func(k ports.SigningKey) bool { return k.RetiredAt.IsZero() || k.RetiredAt.After(now) })
 	if i < 0 {
 		return ports.SigningKey{}, false
 	}
-	return r.keys[i], true
+	return r.usable[i], true
 }
 
 // loadBundleKeys reads the keys that sign bundles, and makes the first one if there is none to sign with.
@@ -52,23 +53,23 @@ func (s *Service) loadBundleKeys(ctx context.Context, now time.Time) (*bundleRin
 	if err != nil {
 		return nil, fmt.Errorf("list the keys of bundles: %w", err)
 	}
-	if _, ok := (&bundleRing{keys: keys}).signer(now); !ok {
+	r := newBundleRing(keys, now)
+	if _, ok := r.signer(now); !ok {
 		if keys, err = s.firstKey(ctx, s.bundleKeys(), now); err != nil {
 			return nil, fmt.Errorf("make a key of bundles: %w", err)
 		}
+		r = newBundleRing(keys, now)
 	}
-	r := &bundleRing{private: make(map[string]crypto.PrivateKey, len(keys))}
-	for _, k := range keys {
-		if dropped(k, now) {
-			continue
-		}
-		private, err := s.Keyring.Open(ctx, k)
-		if err != nil {
+	for _, k := range r.usable {
+		if r.private[k.ID], err = s.Keyring.Open(ctx, k); err != nil {
 			return nil, fmt.Errorf("open key %s of bundles: %w", k.ID, err)
 		}
-		r.keys, r.private[k.ID] = append(r.keys, k), private
 	}
 	return r, nil
+}
+
+func newBundleRing(keys []ports.SigningKey, now time.Time) *bundleRing {
+	return &bundleRing{keys, slices.DeleteFunc(slices.Clone(keys), goneAt(now)), map[string]crypto.PrivateKey{}}
 }
 
 // signPayload signs a bundle's payload. The caller has the turn.
@@ -93,8 +94,8 @@ func (s *Service) BundleKeys(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	public := make([]*token.Key, len(r.keys))
-	for i, k := range r.keys {
+	public := make([]*token.Key, len(r.usable))
+	for i, k := range r.usable {
 		if public[i], err = token.ParseKey(k.Public); err != nil {
 			return nil, fmt.Errorf("key %s of bundles: %w", k.ID, err)
 		}
