@@ -73,7 +73,7 @@ func (i *Issuer) tenantOf(said string) string {
 			high = mid
 		}
 	}
-	if said != "" && low < len(i.Tenants) && i.Tenants[low].Said == said {
+	if low < len(i.Tenants) && i.Tenants[low].Said == said {
 		return i.Tenants[low].ID
 	}
 	return i.Tenant

@@ -134,9 +134,16 @@ func TestHolders_round_trip(t *testing.T) {
 // No two pairs of issuer and subject are the same text, and none is an API token's.
 func TestHashSubject(t *testing.T) {
 	pairs := [][2]string{
-		{"https://a.example", "alice"}, {"https://a.example/", "alice"}, {"https://a.examplea", "lice"}, {"https://a.exampl", "ealice"},
-		{"", "https://a.examplealice"}, {"https://a.examplealice", ""}, {"https://a.example", "Alice"}, {"alice", "https://a.example"},
-		{"", apiToken("1")}, {apiToken("1"), ""},
+		{"https://a.example", "alice"},
+		{"https://a.example/", "alice"},
+		{"https://a.examplea", "lice"},
+		{"https://a.exampl", "ealice"},
+		{"", "https://a.examplealice"},
+		{"https://a.examplealice", ""},
+		{"https://a.example", "Alice"},
+		{"alice", "https://a.example"},
+		{"", apiToken("1")},
+		{apiToken("1"), ""},
 	}
 	seen := map[[16]byte][2]string{edge.HashAPIToken(apiToken("1")): {"an API token"}}
 	for _, pair := range pairs {
