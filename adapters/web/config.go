@@ -188,6 +188,9 @@ func newServer(service *auth.Service, c Config) (*server, error) {
 	if s.Bundles && service.Edge == nil {
 		errs = append(errs, errors.New("bundles are published, but auth.Config.Edge is not set"))
 	}
+	if s.BundleSecret != "" && parseBearer([]byte("Bearer "+s.BundleSecret)) != s.BundleSecret {
+		errs = append(errs, errors.New("a secret of bundles has letters, digits and -._~+/= only, since it is shown as a bearer token"))
+	}
 	if s.BundleSecret != "" && !s.Bundles {
 		errs = append(errs, errors.New("there is a secret of bundles, but they are not published"))
 	}

@@ -39,3 +39,6 @@ func DecodeLogin(doc string) (login string, err error) {
 
 // ParseForm returns the parameters of a form.
 func ParseForm(body string) (map[string]string, error) { return parseForm(body) }
+
+// MaxWaiting is how many may wait for a bundle at once.
+const MaxWaiting = maxWaiting
