@@ -168,10 +168,12 @@ func TestIssuer_Verify_hostile(t *testing.T) {
 			if test.sign != nil {
 				raw = signedBy(f, test.change, test.sign)
 			}
-			b, err := mustIssuer(t, c).Verify(t.Context(), raw)
+			i := mustIssuer(t, c)
+			b, err := i.Verify(t.Context(), raw)
 			if got := reason(err); got != test.want {
 				t.Errorf("%q, want %q: %v", got, test.want, err)
 			}
+			sameAtEdge(t, i, f.clock.Now, raw)
 			if err != nil && (b.Claims.Subject != "" || b.Client != "" || b.Machine || b.Permissions != nil) {
 				t.Errorf("a refused token says %+v", b)
 			}

@@ -52,7 +52,9 @@ func checkPreset(t *testing.T, i *idp.Issuer, k key, base object, tests []preset
 			maps.Copy(header, test.header)
 			claims := lasting(base, test.claims)
 			maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
-			b, err := i.Verify(t.Context(), k.sign(text(header), text(claims)))
+			raw := k.sign(text(header), text(claims))
+			sameAtEdge(t, i, func() time.Time { return start }, raw)
+			b, err := i.Verify(t.Context(), raw)
 			if got := reason(err); got != test.want {
 				t.Fatalf("%q, want %q: %v", got, test.want, err)
 			}
