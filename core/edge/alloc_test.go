@@ -3,6 +3,8 @@
 package edge_test
 
 import (
+	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/hexward/hexward/core/edge"
@@ -38,6 +40,35 @@ func TestVerifier_alloc(t *testing.T) {
 				t.Errorf("%v allocations", n)
 			}
 		})
+	}
+}
+
+// A delta costs a verifier that is alone what it is long, and not what is held.
+func TestVerifier_Load_alloc(t *testing.T) {
+	const deltas = 64
+	f := newFixture(t, ways["alone"])
+	b := f.next(t)
+	b.Marks = newMarks(t, crowd(token.MarkSession, many, 1)...)
+	f.load(t, b)
+	signed := make([][]byte, deltas)
+	for i := range signed {
+		signed[i] = f.publisher.bundle(t, f.delta(t, token.Mark{Kind: token.MarkSession, Value: fmt.Sprint("new", i)}))
+	}
+	if err := f.Load(signed[0], now); err != nil { // the marks move to where there is room
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for _, d := range signed[1:] {
+		if err := f.Load(d, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / (deltas - 1); each > 16<<10 {
+		t.Errorf("a delta costs %d bytes beside %d marks", each, many)
+	} else {
+		t.Logf("a delta costs %d bytes", each)
 	}
 }
 

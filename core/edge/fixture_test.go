@@ -147,6 +147,9 @@ func newFixture(t testing.TB, changes ...func(*edge.Config)) *fixture {
 	return f
 }
 
+// ways are those to add deltas to what is held.
+var ways = map[string]func(*edge.Config){"shared": func(*edge.Config) {}, "alone": func(c *edge.Config) { c.Alone = true }}
+
 // next is a bundle that stands alone, with the number after the last one.
 func (f *fixture) next(t testing.TB) *edge.Bundle {
 	f.number += 10
@@ -181,9 +184,9 @@ func (f *fixture) load(t testing.TB, b *edge.Bundle) {
 	}
 }
 
-func loaded(t testing.TB) *fixture {
+func loaded(t testing.TB, changes ...func(*edge.Config)) *fixture {
 	t.Helper()
-	f := newFixture(t)
+	f := newFixture(t, changes...)
 	f.load(t, f.next(t))
 	return f
 }

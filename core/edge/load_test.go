@@ -40,7 +40,13 @@ func TestNew_refuses(t *testing.T) {
 
 // What is refused leaves what is held as it was.
 func TestVerifier_Load_refuses(t *testing.T) {
-	f := loaded(t)
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) { loadRefuses(t, loaded(t, way)) })
+	}
+}
+
+func loadRefuses(t *testing.T, f *fixture) {
+	t.Helper()
 	good := f.publisher.bundle(t, f.next(t))
 	held := f.number - 10
 	stranger := newEC(t)
@@ -115,7 +121,13 @@ func TestVerifier_Load_secrets(t *testing.T) {
 }
 
 func TestVerifier_Load_delta(t *testing.T) {
-	f := loaded(t)
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) { loadDeltas(t, loaded(t, way)) })
+	}
+}
+
+func loadDeltas(t *testing.T, f *fixture) {
+	t.Helper()
 	sid := func(name string) *edge.Request {
 		return bearer("GET", "/orders/1", f.own.token(map[string]any{"sid": name}))
 	}
@@ -150,19 +162,33 @@ func TestVerifier_Load_delta(t *testing.T) {
 	want(sid("a"), "allowed")
 }
 
+// A delta that is refused adds nothing, not even the marks that could have been added.
 func TestVerifier_Load_deltaSeed(t *testing.T) {
-	f := newFixture(t)
-	b := f.next(t)
-	b.Marks = newMarks(t, token.Mark{Kind: token.MarkSession, Value: "a"})
-	f.load(t, b)
-	d := f.delta(t)
-	marks, err := edge.NewMarks(edge.Seed{9}, []token.Mark{{Kind: token.MarkSession, Value: "b"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.Marks = marks
-	if err := f.Load(f.publisher.bundle(t, d), now); !errors.Is(err, edge.ErrSeed) {
-		t.Errorf("got %v", err)
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, way)
+			b := f.next(t)
+			b.Marks = newMarks(t, token.Mark{Kind: token.MarkSession, Value: "a"})
+			f.load(t, b)
+			d := f.delta(t)
+			marks, err := edge.NewMarks(edge.Seed{9}, []token.Mark{{Kind: token.MarkSession, Value: "b"}, {Kind: token.MarkAll, Before: now}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.Marks = marks
+			if err := f.Load(f.publisher.bundle(t, d), now); !errors.Is(err, edge.ErrSeed) {
+				t.Errorf("got %v", err)
+			}
+			for sid, want := range map[string]string{"a": "token_revoked", "b": "allowed", "c": "allowed"} {
+				var out edge.Verdict
+				if f.Decide(bearer("GET", "/orders/1", f.own.token(map[string]any{"sid": sid})), now, &out); out.Code != want {
+					t.Errorf("%s: %s, want %s", sid, out.Code, want)
+				}
+			}
+			if number, _ := f.Held(); number != b.Number {
+				t.Errorf("holds %d", number)
+			}
+		})
 	}
 }
 

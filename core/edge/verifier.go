@@ -13,20 +13,25 @@ type Config struct {
 	Trust      *token.KeySet     // the public keys that sign bundles; nil where there is only Configure
 	Algorithms []token.Algorithm // the primitives, of bundles and of tokens; token.Delegated ones where the host verifies
 	StaleFor   int64             // for how many seconds past its end a bundle is decided by, 0 to MaxLife; 0 for none
+
+	// Alone says that no two methods of the Verifier ever run at the same time. Then a delta is added to the marks that are
+	// held, not to a copy of them, which is what it costs and, where no memory is given back, what it leaves behind.
+	Alone bool
 }
 
-// Verifier decides by the bundle that it holds. It is safe for concurrent use: a decision that began by one bundle while
-// another one is loaded asks the marks of the latest.
+// Verifier decides by the bundle that it holds. Unless it is Alone, it is safe for concurrent use: a decision that began by one
+// bundle while another one is loaded asks the marks of the latest.
 type Verifier struct {
 	algorithms []token.Algorithm
 	stale      int64
+	alone      bool
 	trust      *token.Verifier
 
 	loading sync.Mutex // one Load at a time
 	state   atomic.Pointer[state]
 }
 
-// state is a bundle with what is made of it. It never changes.
+// state is a bundle with what is made of it. It never changes but by add.
 type state struct {
 	bundle     *Bundle
 	configured bool            // nobody signed it, and it has no end
@@ -39,7 +44,7 @@ type state struct {
 // New returns a Verifier without a bundle, which refuses everything with 503 "bundle_missing". A configuration that cannot
 // work is ErrConfig.
 func New(c Config) (*Verifier, error) {
-	v := &Verifier{algorithms: append([]token.Algorithm(nil), c.Algorithms...), stale: c.StaleFor}
+	v := &Verifier{algorithms: append([]token.Algorithm(nil), c.Algorithms...), stale: c.StaleFor, alone: c.Alone}
 	if c.StaleFor < 0 || c.StaleFor > MaxLife || len(c.Algorithms) == 0 {
 		return nil, ErrConfig
 	}
@@ -121,10 +126,15 @@ func (v *Verifier) load(payload string, now int64) error {
 		return ErrPassed
 	}
 	var next *state
-	if b.Base > 0 {
-		next, err = held.with(b)
-	} else {
+	switch {
+	case b.Base == 0:
 		next, err = v.stateOf(b)
+	case held == nil || held.bundle.Number < b.Base:
+		err = ErrBase
+	case v.alone:
+		next, err = held, held.add(b)
+	default:
+		next, err = held.with(b)
 	}
 	if err != nil {
 		return err
@@ -135,26 +145,29 @@ func (v *Verifier) load(payload string, now int64) error {
 
 // with returns the state after a delta.
 func (s *state) with(delta *Bundle) (*state, error) {
-	if s == nil || s.bundle.Number < delta.Base {
-		return nil, ErrBase
-	}
 	b := *s.bundle
-	b.Number, b.IssuedAt, b.Expires = delta.Number, delta.IssuedAt, delta.Expires
 	next := &state{bundle: &b, own: s.own, foreign: s.foreign, policy: s.policy, marks: s.marks}
-	if delta.Marks.Len() == 0 {
-		return next, nil
-	}
-	marks := &Marks{}
-	if s.marks != nil {
-		if err := marks.Merge(s.marks); err != nil {
+	if delta.Marks.Len() > 0 {
+		next.marks = &Marks{}
+		if err := next.marks.Merge(s.marks); err != nil {
 			return nil, err
 		}
 	}
-	if err := marks.Merge(delta.Marks); err != nil {
-		return nil, err
+	return next, next.add(delta)
+}
+
+// add makes s the state after a delta, or returns an error and leaves s as it was.
+func (s *state) add(delta *Bundle) error {
+	if delta.Marks.Len() > 0 {
+		if s.marks == nil {
+			s.marks = &Marks{}
+		}
+		if err := s.marks.Merge(delta.Marks); err != nil {
+			return err
+		}
 	}
-	next.marks = marks
-	return next, nil
+	s.bundle.Number, s.bundle.IssuedAt, s.bundle.Expires = delta.Number, delta.IssuedAt, delta.Expires
+	return nil
 }
 
 // stateOf makes a bundle ready that stands alone.

@@ -70,7 +70,7 @@ func (m *module) read(size int32) []byte {
 
 // renew makes a verifier that holds nothing.
 func (m *module) renew() int32 {
-	v, err := edge.New(edge.Config{Trust: m.trust, Algorithms: algorithms[:], StaleFor: m.stale})
+	v, err := edge.New(edge.Config{Trust: m.trust, Algorithms: algorithms[:], StaleFor: m.stale, Alone: true})
 	if err != nil {
 		return m.refuse(err)
 	}
