@@ -60,6 +60,7 @@ func TestPending_allocations(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			compact := []byte(s.sign(s.header(), doc))
 			other := []byte(s.sign(strings.Replace(s.header(), "at+jwt", "AT+JWT", 1), doc))
+			escaped := []byte(s.sign(strings.NewReplacer("at+jwt", `at\u002bjwt`, "EdDSA", `Ed\u0044SA`).Replace(s.header()), doc))
 			p := token.Pending{Volatile: true}
 			var claims token.Claims
 			marks := &token.Marks{}
@@ -67,7 +68,10 @@ func TestPending_allocations(t *testing.T) {
 				t.Fatal(err)
 			}
 			n := testing.AllocsPerRun(200, func() {
-				for _, b := range [][]byte{compact, other} {
+				for _, b := range [][]byte{compact, other, escaped} {
+					if named, err := p.PeekIssuer(b); err != nil || named != issuer {
+						t.Fatal(named, err)
+					}
 					if err := v.Prepare(b, &p); err != nil {
 						t.Fatal(err)
 					}
@@ -100,5 +104,28 @@ func TestParseJSON_allocations(t *testing.T) {
 	})
 	if n != 0 {
 		t.Errorf("%v allocations, want 0", n)
+	}
+}
+
+// TestPending_growth holds that tokens that are each a little longer than the one before, signed by nobody, do not take new
+// memory each time.
+func TestPending_growth(t *testing.T) {
+	s := signers()["EdDSA"]
+	v := verifier(t, config(t, s))
+	var tokens [][]byte
+	for n := 1; n <= 4000; n += 8 {
+		header := `{"alg":"EdDSA","typ":"at\u002bjwt","kid":"\u0061` + strings.Repeat("a", n) + `"}`
+		tokens = append(tokens, []byte(s.sign(header, "{}")))
+	}
+	allocations := testing.AllocsPerRun(1, func() {
+		var p token.Pending
+		for _, b := range tokens {
+			if err := v.Prepare(b, &p); err == nil {
+				t.Fatal("accepted")
+			}
+		}
+	})
+	if allocations > 20 {
+		t.Errorf("%v allocations for %d tokens", allocations, len(tokens))
 	}
 }

@@ -41,7 +41,7 @@ func decodeBase64(dst, src []byte) (int, bool) {
 		return 0, false
 	}
 	t0, t1, t2, t3 := &base64Shifted[0], &base64Shifted[1], &base64Shifted[2], &base64Shifted[3]
-	for len(src) >= 8 && len(dst) >= 8 {
+	for wide && len(src) >= 8 && len(dst) >= 8 {
 		s, d := (*[8]byte)(src), (*[8]byte)(dst)
 		v := t0[s[0]] | t1[s[1]] | t2[s[2]] | t3[s[3]]
 		w := t0[s[4]] | t1[s[5]] | t2[s[6]] | t3[s[7]]

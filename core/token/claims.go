@@ -268,7 +268,7 @@ func (c *Claims) readLists(audience, permissions Value, mem *memory) bool {
 		return true
 	}
 	if cap(mem.list) < n {
-		mem.list = make([]string, 0, n)
+		mem.list = make([]string, 0, max(n, 2*cap(mem.list)))
 	}
 	mem.list = mem.list[:0]
 	var ok bool
@@ -321,7 +321,8 @@ func (mem *memory) appendTexts(v Value, size int) ([]string, bool) {
 }
 
 // unescape returns the string that v is. What has escapes goes into text, which gets room for size bytes at once: the
-// strings of a document are never longer than it.
+// strings of a document are never longer than it. Its memory doubles, so that documents that are each a little longer than
+// the one before do not take new memory each time, which not every compiler gives back.
 func (mem *memory) unescape(v Value, size int) (string, bool) {
 	if v.Kind() != KindString {
 		return "", false
@@ -331,7 +332,7 @@ func (mem *memory) unescape(v Value, size int) (string, bool) {
 		return inside, true
 	}
 	if cap(mem.text)-len(mem.text) < len(inside) {
-		mem.text = make([]byte, 0, size)
+		mem.text = make([]byte, 0, max(size, 2*cap(mem.text)))
 	}
 	start := len(mem.text)
 	mem.text = appendUnescaped(mem.text, inside)

@@ -46,7 +46,7 @@ func (p *Pending) split(compact []byte) (payload, signature []byte, ok bool) {
 	}
 	second += first + 1
 	if cap(p.buffer) < len(compact) {
-		p.buffer = make([]byte, max(len(compact), minBuffer))
+		p.buffer = make([]byte, max(len(compact), minBuffer, 2*cap(p.buffer)))
 	}
 	buffer := p.buffer[:cap(p.buffer)]
 	h, okHeader := decodeBase64(buffer, compact[:first])
@@ -93,8 +93,8 @@ func headerOf(name string) int {
 	}
 }
 
-// readHeader reads a JOSE header (RFC 7515 §4).
-func readHeader(text string, s *scanner) (h header, err error) {
+// readHeader reads a JOSE header (RFC 7515 §4). What it returns shares the text's memory, or mem's.
+func readHeader(text string, s *scanner, mem *memory) (h header, err error) {
 	if !s.scanObject(text) {
 		return h, ErrMalformed
 	}
@@ -113,13 +113,13 @@ func readHeader(text string, s *scanner) (h header, err error) {
 		ok = true
 		switch index {
 		case headerAlg:
-			h.alg, ok = v.Text()
+			h.alg, ok = mem.unescape(v, len(text))
 			h.hasAlg = true
 		case headerTyp:
-			h.typ, ok = v.Text()
+			h.typ, ok = mem.unescape(v, len(text))
 			h.hasTyp = true
 		case headerKid:
-			h.kid, ok = v.Text()
+			h.kid, ok = mem.unescape(v, len(text))
 			h.hasKid = true
 			ok = ok && h.kid != "" && len(h.kid) <= maxKeyID
 		case headerCrit:

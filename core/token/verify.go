@@ -135,7 +135,7 @@ type work struct {
 const maxKept = 64 << 10
 
 func (w *work) release() {
-	if cap(w.input) <= maxKept && cap(w.pending.buffer) <= maxKept {
+	if cap(w.input) <= maxKept && cap(w.pending.buffer) <= maxKept && cap(w.pending.memory.text) <= maxKept {
 		w.pending.forget()
 		keepWork(w)
 	}
@@ -254,7 +254,9 @@ func (v *Verifier) pick(p *Pending) (int, error) {
 	if p.known.owner == v && view(p.header) == view(p.known.text) {
 		return p.known.key, nil
 	}
-	h, err := readHeader(view(p.header), &p.scanner)
+	mem := memory{text: p.memory.text[:0]} // what an earlier token's claims have there was good until now
+	h, err := readHeader(view(p.header), &p.scanner, &mem)
+	p.memory.text = mem.text
 	if err != nil {
 		return 0, err
 	}
