@@ -33,10 +33,11 @@ func tampered(token string) string {
 
 // TestExamples signs in at a Hexward, passes at each example, signs out, and is refused.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, examplePolicy(t))
 	s.up()
 	key := s.key()
-	t.Run("at", func(t *testing.T) {
+	t.Run("at", func(t *testing.T) { // and the server goes when all are done
 		for _, runtime := range runtimes {
 			t.Run(runtime.name, func(t *testing.T) {
 				t.Parallel()

@@ -44,11 +44,7 @@ var runtimes = []struct {
 		}
 		return startService(t, staged(t, "vercel"), hexward, key, node(t), "--no-warnings", "--experimental-vm-modules", driver, vm, "api/hello.js")
 	}},
-	{"go", func(t *testing.T, hexward, key string) string {
-		port := freePort(t)
-		start(t, t.TempDir(), []string{"HEXWARD=" + hexward, "BUNDLE_KEY=" + key, "LISTEN=127.0.0.1:" + port}, nil, must(t, goService))
-		return listening(t, "http://127.0.0.1:"+port)
-	}},
+	{"go", func(t *testing.T, hexward, key string) string { return startGo(t, hexward, key) }},
 }
 
 // installed returns a file of an npm package for this platform, which SYSTEM and PROCESSOR stand for.

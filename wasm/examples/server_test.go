@@ -20,22 +20,25 @@ const password = "four quiet walruses paint"
 type server struct {
 	t         testing.TB
 	data, url string
-	args      []string
 	process   *process
 }
 
-// newServer makes one, with a policy file, that does not run yet.
-func newServer(t testing.TB, policy string, args ...string) *server {
+// newServer makes one that does not run yet, with a policy, and more settings as lines of its configuration.
+func newServer(t testing.TB, policy string, settings ...string) *server {
 	t.Helper()
 	data := t.TempDir()
 	address := "127.0.0.1:" + freePort(t)
-	s := &server{t: t, data: data, url: "http://" + address, args: append([]string{
-		"serve", "--data", data, "--listen", address, "--ops-listen", "off", "--mail", "file:" + filepath.Join(data, "mail"),
-		"--address-limit", "off", "--mail-limit", "off", "--bundle", "public", "--policy", filepath.Join(data, "policy.yaml"),
-	}, args...)}
+	s := &server{t: t, data: data, url: "http://" + address}
+	settings = append(settings, "listen: "+address, "ops-listen: off", "mail: file:"+filepath.Join(data, "mail"), "address-limit: off", "mail-limit: off",
+		"bundle: public", "policy: "+filepath.Join(data, "policy.yaml"))
+	if err := os.WriteFile(s.config(), []byte(strings.Join(settings, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s.policy(policy)
 	return s
 }
+
+func (s *server) config() string { return filepath.Join(s.data, "config.yaml") }
 
 // policy writes the policy that holds from the next start on.
 func (s *server) policy(text string) {
@@ -48,7 +51,7 @@ func (s *server) policy(text string) {
 // up starts it and waits until it answers.
 func (s *server) up() {
 	s.t.Helper()
-	s.process = start(s.t, s.data, nil, nil, append([]string{must(s.t, program)}, s.args...)...)
+	s.process = start(s.t, s.data, nil, nil, must(s.t, program), "serve", "--config", s.config(), "--data", s.data)
 	c := newClient(s.t)
 	if _, ok := within(15*time.Second, func() bool {
 		a, err := c.try(http.MethodGet, s.url+"/.well-known/hexward-bundle", "")
@@ -63,12 +66,12 @@ func (s *server) down() {
 	s.process.stop()
 }
 
-// command runs a command of the program in a process of its own.
+// command runs a command of the program in a process of its own, with the server's settings.
 func (s *server) command(args ...string) string {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, must(s.t, program), append(args, "--data", s.data)...)
+	cmd := exec.CommandContext(ctx, must(s.t, program), append(args, "--config", s.config(), "--data", s.data)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.data}
 	var errs buffer
 	cmd.Stderr = &errs

@@ -17,13 +17,13 @@ export default {
       const value = [principal[name]].flat().map(escape).join(',');
       if (value) passed.headers.set(`x-auth-${name}`, value);
     }
-    return fetch(passed, { redirect: 'manual', cache: 'no-store' }); // what is one person's is for no cache
+    return fetch(passed, { cache: 'no-store' }); // what is one person's is for no cache
   },
 };
 
 // What a client sends under the names by which the upstream learns who asks, or that some frameworks take for another path
-// or method, goes no further, in whatever spelling. What a Connection header names, the next proxy would drop.
-const forged = /^x-(auth|original|rewrite)-|^x-forwarded-(uri|method|prefix)|^x-(http-)?method|^forwarded$|^connection$/;
+// or method, goes no further, in whatever spelling.
+const forged = /^x-(auth|original|rewrite)-|^x-forwarded-(uri|method|prefix)|^x-(http-)?method|^forwarded$/;
 
 // escape writes a value as the server does: printable ASCII, the rest percent-encoded.
 const escape = (text) => text.replace(/[^!-~]|%/gu, encodeURIComponent);

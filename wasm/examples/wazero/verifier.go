@@ -43,9 +43,12 @@ type Verifier struct {
 	broken  error // an instance that trapped is not to be used again
 }
 
+// translated keeps what became of a module, so that only its first instance takes a second or more to make.
+var translated = wazero.NewCompilationCache()
+
 // New makes a verifier of the bytes of full.wasm that believes the keys of a JWK Set, which sign bundles.
 func New(ctx context.Context, code, trust []byte) (*Verifier, error) {
-	v := &Verifier{runtime: wazero.NewRuntime(ctx)}
+	v := &Verifier{runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(translated))}
 	err := v.start(ctx, code)
 	if err == nil {
 		var status int32
