@@ -1,6 +1,7 @@
 package primitive_test
 
 import (
+	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
 	"math/big"
@@ -41,6 +42,9 @@ func cases(tb testing.TB) (list []verification) {
 	r, s := sign(d, new(big.Int).Rsh(curveN, 3), new(big.Int).SetBytes(digest[:]))
 	key, err := token.NewECDSAKey("", publicKey(q))
 	add(primitive.ES256, token.ES256, "", key, err, pair(r, s))
+	private := ed25519.NewKeyFromSeed(make([]byte, 32))
+	key, err = token.NewEd25519Key("", private.Public().(ed25519.PublicKey))
+	add(primitive.EdDSA, token.EdDSA, "", key, err, ed25519.Sign(private, input))
 	for _, a := range rsaAlgorithms {
 		for _, bits := range []int{2048, 4096} {
 			k := newRSAKey(chance(21), bits, 65537, a.hash)

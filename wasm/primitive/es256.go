@@ -38,10 +38,10 @@ type ecdsaKey struct{ base, key *table }
 func newECDSAKey(x, y *[32]byte) *ecdsaKey {
 	baseTable.once.Do(func() { baseTable.table = newTable(&generator, baseWidth) })
 	var public affine
-	public.x, public.y = limbsOf(x), limbsOf(y)
+	public.x, public.y = element(limbsOf(x)), element(limbsOf(y))
 	public.x.enter(&public.x)
 	public.y.enter(&public.y)
-	ecdsaWorks.Put(new(ecdsaWork)) // so that the first signature allocates nothing
+	curveWorks.Put(new(curveWork)) // so that the first signature allocates nothing
 	return &ecdsaKey{baseTable.table, newTable(&public, keyWidth)}
 }
 
@@ -56,24 +56,21 @@ func (k *ecdsaKey) verify(digest *[32]byte, signature []byte) bool {
 		return false
 	}
 	r, s := limbsOf((*[32]byte)(signature[:32])), limbsOf((*[32]byte)(signature[32:]))
-	if r == (element{}) || s == (element{}) || !r.below(&order) || !s.below(&order) {
+	if r == (limbs{}) || s == (limbs{}) || !r.below(&p256Order.n) || !s.below(&p256Order.n) {
 		return false
 	}
-	var w element
-	if !w.invertOrder(&s) {
+	if !p256Order.invert(&s, &s) {
 		return false
 	}
-	w.mulOrder(&w, &orderR2)
-	u1 := limbsOf(digest)
-	u1.mulOrder(&u1, &w)
-	var u2 element
-	u2.mulOrder(&r, &w)
+	p256Order.mul(&s, &s, &p256Order.r2)
+	u1, u2 := limbsOf(digest), r
+	p256Order.mul(&u1, &u1, &s)
+	p256Order.mul(&u2, &u2, &s)
 
-	work, ok := ecdsaWorks.Get().(*ecdsaWork)
+	work, ok := curveWorks.Get().(*curveWork)
 	if !ok {
 		return false
 	}
-	defer ecdsaWorks.Put(work)
 	work.base.split(&u1, baseWidth)
 	work.key.split(&u2, keyWidth)
 	var p point
@@ -83,31 +80,39 @@ func (k *ecdsaKey) verify(digest *[32]byte, signature []byte) bool {
 		k.base.accumulate(&p, &work.base, row)
 		k.key.accumulate(&p, &work.key, row)
 	}
+	curveWorks.Put(work)
 	return p.hasX(&r)
 }
 
-// ecdsaWork is memory that is too large for the stack of every compiler.
-type ecdsaWork struct{ base, key digits }
+// curveWork is memory for one verification: TinyGo keeps nothing above 256 bytes on the stack.
+type curveWork struct {
+	base, key digits
+	hash      sha512
+	digest    [hash512]byte
+}
 
-var ecdsaWorks = sync.Pool{New: func() any { return new(ecdsaWork) }}
+var curveWorks = sync.Pool{New: func() any { return new(curveWork) }}
 
 // hasX reports whether p's x coordinate is r modulo n, for an r in [1, n-1].
-func (p *point) hasX(r *element) bool {
+func (p *point) hasX(r *limbs) bool {
 	if p.infinity {
 		return false
 	}
 	var zz, x element
 	zz.square(&p.z)
-	x.enter(r)
+	x = element(*r)
+	x.enter(&x)
 	x.mul(&x, &zz)
 	x.combine(&x, 1, &p.x, -1)
 	if x.isZero() {
 		return true
 	}
-	if !r.below(&orderGap) {
+	if !r.below(&p256Gap) {
 		return false
 	}
-	x.combine(r, 1, &order, 1)
+	above := *r
+	above.add(&p256Order.n)
+	x = element(above)
 	x.enter(&x)
 	x.mul(&x, &zz)
 	x.combine(&x, 1, &p.x, -1)

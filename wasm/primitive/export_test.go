@@ -17,14 +17,37 @@ func Negate(a *Element) (z Element)                                { z.negate(a)
 func Invert(a *Element) (z Element)                                { z.invert(a); return z }
 func Enter(a *Element) (z Element)                                 { z.enter(a); return z }
 func IsZero(a *Element) bool                                       { return a.isZero() }
-func LimbsOf(b *[32]byte) Element                                  { return limbsOf(b) }
-func MulOrder(a, b *Element) (z Element)                           { z.mulOrder(a, b); return z }
-func InvertOrder(a *Element) (z Element, ok bool)                  { ok = z.invertOrder(a); return z, ok }
+func LimbsOf(b *[32]byte) Element                                  { return Element(limbsOf(b)) }
+
+// Ring is the integers modulo an odd number.
+type Ring = ring
+
+// The rings of the curves' orders and primes.
+var Rings = map[string]*Ring{"P-256 order": &p256Order, "P-256 prime": &p256Prime, "edwards25519 order": &edOrder, "edwards25519 prime": &edPrime}
+
+// Mul returns a·b/2^261.
+func (m *Ring) Mul(a, b *Element) Element {
+	var z limbs
+	x, y := limbs(*a), limbs(*b)
+	m.mul(&z, &x, &y)
+	return Element(z)
+}
+
+// Invert returns 1/a.
+func (m *Ring) Invert(a *Element) (Element, bool) {
+	z := limbs(*a)
+	ok := m.invert(&z, &z)
+	return Element(z), ok
+}
+
+// N returns the modulus.
+func (m *Ring) N() Element { return Element(m.n) }
 
 // Split returns the signed digits of a number.
 func Split(k *Element, width int) []int8 {
 	var d digits
-	d.split(k, width)
+	words := limbs(*k)
+	d.split(&words, width)
 	return d[:]
 }
 
@@ -86,4 +109,45 @@ func Product(n, a, b []byte) (product *big.Int, r int) {
 		product.Add(product.Lsh(product, digitBits), new(big.Int).SetUint64(uint64(z[i])))
 	}
 	return product, m.width * digitBits
+}
+
+// EdElement is an integer modulo 2^255 - 19.
+type EdElement = edElement
+
+// The methods of EdElement under names that tests can call.
+func EdMul(a, b *EdElement) (z EdElement) { z.mul(a, b); return z }
+func EdSquare(a *EdElement) (z EdElement) { z.square(a); return z }
+func EdCombine(a *EdElement, i int64, b *EdElement, j int64) (z EdElement) {
+	z.combine(a, i, b, j)
+	return z
+}
+func EdPlus(a, b *EdElement) (z EdElement)          { z.plus(a, b); return z }
+func EdMinus(a, b *EdElement) (z EdElement)         { z.minus(a, b); return z }
+func EdNegate(a *EdElement) (z EdElement)           { z.negate(a); return z }
+func EdInvert(a *EdElement) (z EdElement)           { z.invert(a); return z }
+func EdCanonical(a *EdElement) Element              { return Element(a.canonical()) }
+func EdRoot(u, v *EdElement) (z EdElement, ok bool) { ok = z.root(u, v); return z, ok }
+func EdReduce(b *[64]byte) Element                  { return Element(edReduce(b)) }
+
+// EdKey verifies signatures over inputs; that of no point verifies none.
+type EdKey struct{ k *edKey }
+
+// NewEdKey returns the key with an encoding.
+func NewEdKey(public *[32]byte) EdKey { return EdKey{newEdKey(public)} }
+
+// Verify verifies a signature over input.
+func (k EdKey) Verify(input, signature []byte) bool {
+	return k.k != nil && k.k.Verify(input, signature)
+}
+
+// SHA512 returns the hash of parts, of 48 or 64 bytes.
+func SHA512(size int, parts ...[]byte) []byte {
+	var h sha512
+	h.reset(hash(size))
+	for _, part := range parts {
+		h.write(part)
+	}
+	to := make([]byte, size)
+	h.sum(to)
+	return to
 }

@@ -143,47 +143,59 @@ func TestElement(t *testing.T) {
 	}
 }
 
-func TestOrder(t *testing.T) {
-	r := chance(6)
-	list := fringe()
-	for range 60 {
-		list = append(list, random(r, curveN))
-	}
-	for i := range 256 {
-		list = append(list, new(big.Int).Lsh(big.NewInt(1), uint(i)))
-	}
-	back := new(big.Int).ModInverse(montgomery, curveN)
-	for i, a := range list {
-		ea := elementOf(a)
-		for _, b := range []*big.Int{list[(i*5+1)%len(list)], list[r.IntN(len(list))]} {
-			if b.Cmp(curveN) >= 0 {
-				continue
+func TestRing(t *testing.T) {
+	for name, ring := range primitive.Rings {
+		t.Run(name, func(t *testing.T) {
+			modulus := ring.N()
+			n := valueOf(&modulus)
+			if !n.ProbablyPrime(20) {
+				t.Fatal("not prime")
 			}
-			eb := elementOf(b)
-			want := new(big.Int).Mul(a, b)
-			want.Mul(want, back).Mod(want, curveN)
-			if got := primitive.MulOrder(&ea, &eb); got != elementOf(want) {
-				t.Fatalf("%x times %x: %x, want %x", a, b, got, want)
+			r := chance(6)
+			list := fringe()
+			for d := int64(-2); d <= 2; d++ {
+				list = append(list, plus(n, d), plus(new(big.Int).Rsh(n, 1), d))
 			}
-		}
-		if a.Sign() == 0 || a.Cmp(curveN) >= 0 {
-			continue
-		}
-		got, ok := primitive.InvertOrder(&ea)
-		if want := new(big.Int).ModInverse(a, curveN); !ok || got != elementOf(want) {
-			t.Fatalf("inverse of %x: %x, want %x", a, valueOf(&got), want)
-		}
-	}
-	for range 20000 {
-		a := plus(random(r, plus(curveN, -1)), 1)
-		ea := elementOf(a)
-		got, ok := primitive.InvertOrder(&ea)
-		if product := new(big.Int).Mul(a, valueOf(&got)); !ok || product.Mod(product, curveN).Cmp(big.NewInt(1)) != 0 || valueOf(&got).Cmp(curveN) >= 0 {
-			t.Fatalf("inverse of %x: %x", a, valueOf(&got))
-		}
-	}
-	if got, ok := primitive.InvertOrder(&primitive.Element{}); !ok || got != (primitive.Element{}) {
-		t.Errorf("inverse of zero: %x", got)
+			for range 60 {
+				list = append(list, random(r, n))
+			}
+			for i := range 256 {
+				list = append(list, new(big.Int).Lsh(big.NewInt(1), uint(i)))
+			}
+			back := new(big.Int).ModInverse(montgomery, n)
+			for i, a := range list {
+				ea := elementOf(a)
+				for _, b := range []*big.Int{list[(i*5+1)%len(list)], list[r.IntN(len(list))], plus(n, -1)} {
+					if b.Cmp(n) >= 0 {
+						continue
+					}
+					eb := elementOf(b)
+					want := new(big.Int).Mul(a, b)
+					want.Mul(want, back).Mod(want, n)
+					if got := ring.Mul(&ea, &eb); got != elementOf(want) {
+						t.Fatalf("%x times %x: %x, want %x", a, b, got, want)
+					}
+				}
+				if a.Sign() == 0 || a.Cmp(n) >= 0 {
+					continue
+				}
+				got, ok := ring.Invert(&ea)
+				if want := new(big.Int).ModInverse(a, n); !ok || got != elementOf(want) {
+					t.Fatalf("inverse of %x: %x, want %x", a, valueOf(&got), want)
+				}
+			}
+			for range 10000 {
+				a := plus(random(r, plus(n, -1)), 1)
+				ea := elementOf(a)
+				got, ok := ring.Invert(&ea)
+				if product := new(big.Int).Mul(a, valueOf(&got)); !ok || product.Mod(product, n).Cmp(big.NewInt(1)) != 0 || valueOf(&got).Cmp(n) >= 0 {
+					t.Fatalf("inverse of %x: %x", a, valueOf(&got))
+				}
+			}
+			if got, ok := ring.Invert(&primitive.Element{}); !ok || got != (primitive.Element{}) {
+				t.Errorf("inverse of zero: %x", got)
+			}
+		})
 	}
 }
 

@@ -1,12 +1,5 @@
 package primitive
 
-// Numbers of 256 bits are held as nine signed limbs of 29 bits: WebAssembly has no product wider than 64 bits, and nine
-// products of 58 bits still fit one, so that carries are needed once a column and not once a product.
-const (
-	limbBits = 29
-	limbMask = 1<<limbBits - 1
-)
-
 // element is an integer modulo p = 2^256 - 2^224 + 2^192 + 2^96 - 1, the prime of P-256 (SP 800-186 §3.2.1.3), held as
 // a·2^261 (Montgomery form).
 //
@@ -19,7 +12,6 @@ var (
 	elementOne = element{0x20, 0x0, 0x0, 0x1fffc000, 0x1fffffff, 0x1fffffff, 0x1f7fffff, 0x3ffffff, 0x0}
 	// elementR2 is 2^522 mod p, by which a number enters Montgomery form.
 	elementR2 = element{0xc00, 0x0, 0x1fff0000, 0x1fdfffff, 0x1fbfffff, 0x1fffffff, 0x1fffffff, 0x1ffffffe, 0x13}
-	elementP  = element{0x1fffffff, 0x1fffffff, 0x1fffffff, 0x1ff, 0x0, 0x0, 0x40000, 0x1fe00000, 0xffffff}
 )
 
 // mul sets z = a·b/2^261. One of both may be the sum of two tight elements, and both may be a difference.
@@ -156,47 +148,24 @@ func (z *element) negate(a *element) {
 
 // isZero reports whether a tight element is 0 modulo p: then it is 0 or p itself.
 func (z *element) isZero() bool {
-	return z[0] == 0 && *z == element{} || z[0] == limbMask && *z == elementP
+	return z[0] == 0 && *z == element{} || z[0] == limbMask && *z == element(p256Prime.n)
 }
 
-// invert sets z = 1/a, and 0 for 0: a^(p-2).
+// invert sets z = 1/a, and 0 for 0.
 func (z *element) invert(a *element) {
-	base, power := *a, elementOne
-	for i := 255; i >= 0; i-- {
-		power.square(&power)
-		bit := elementP[i/limbBits] >> (i % limbBits) & 1
-		if i == 1 {
-			bit = 0 // p-2 ends in …01 where p ends in …11
-		}
-		if bit == 1 {
-			power.mul(&power, &base)
-		}
+	canonical := limbs(*a)
+	if a[8] < 0 {
+		canonical.add(&p256Prime.n)
 	}
-	*z = power
+	if !canonical.below(&p256Prime.n) {
+		canonical.sub(&p256Prime.n)
+	}
+	p256Prime.invert(&canonical, &canonical)
+	// The inverse of a·R is 1/(a·R), and R²/R of it, twice, is R/a.
+	*z = element(canonical)
+	z.enter(z)
+	z.enter(z)
 }
 
 // enter sets z to the Montgomery form of a number below 2^257.
 func (z *element) enter(a *element) { z.mul(a, &elementR2) }
-
-// limbsOf reads a big-endian number.
-func limbsOf(b *[32]byte) (z element) {
-	for i := range z {
-		first, low := limbBits*i/8, limbBits*i%8
-		var bits uint64
-		for j := first; j < first+5 && j < len(b); j++ {
-			bits |= uint64(b[len(b)-1-j]) << (8 * (j - first))
-		}
-		z[i] = int32(bits >> low & limbMask)
-	}
-	return z
-}
-
-// below reports whether a number of nine limbs in [0, 2^29) is below another.
-func (z *element) below(a *element) bool {
-	for i := len(z) - 1; i >= 0; i-- {
-		if z[i] != a[i] {
-			return z[i] < a[i]
-		}
-	}
-	return false
-}

@@ -58,7 +58,7 @@ type digits [positions]int8
 
 // split writes a number below 2^256, of nine limbs in [0, 2^29), with digits that are zero or odd and below 2^(width-1) in
 // magnitude, of which no two are nearer than width to each other.
-func (d *digits) split(k *element, width int) {
+func (d *digits) split(k *limbs, width int) {
 	*d = digits{}
 	carry := int32(0)
 	for i := 0; i < limbBits*len(k); {

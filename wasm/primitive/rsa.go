@@ -2,7 +2,6 @@ package primitive
 
 import (
 	"crypto/sha256"
-	"crypto/sha512"
 	"sync"
 
 	"github.com/hexward/hexward/core/token"
@@ -24,20 +23,19 @@ type hash int
 
 const (
 	hash256 hash = sha256.Size
-	hash384 hash = sha512.Size384
-	hash512 hash = sha512.Size
+	hash384 hash = 48
+	hash512 hash = 64
 )
 
-// sum writes the hash of input to the beginning of to, which has as many bytes, and returns that.
-func (h hash) sum(to, input []byte) []byte {
-	switch h {
-	case hash384:
-		*(*[hash384]byte)(to) = sha512.Sum384(input)
-	case hash512:
-		*(*[hash512]byte)(to) = sha512.Sum512(input)
-	default:
-		*(*[hash256]byte)(to) = sha256.Sum256(input)
+// sum writes the hash of input to the beginning of to and returns that. Its state is for the longer hashes.
+func (h hash) sum(to *[hash512]byte, input []byte, state *sha512) []byte {
+	if h == hash256 {
+		*(*[hash256]byte)(to[:]) = sha256.Sum256(input)
+		return to[:hash256]
 	}
+	state.reset(h)
+	state.write(input)
+	state.sum(to[:h])
 	return to[:h]
 }
 
@@ -92,6 +90,7 @@ type rsaWork struct {
 	columns              []uint64
 	base, entered, power []uint32
 	encoded              []byte // as long as the modulus
+	hash                 sha512
 	digest, other        [hash512]byte
 	block                [8 + 2*hash512]byte
 }
@@ -132,7 +131,7 @@ func (k *rsaKey) Verify(input, signature []byte) bool {
 	if !ok {
 		return false
 	}
-	good := k.verify(work, k.hash.sum(work.digest[:], input), signature)
+	good := k.verify(work, k.hash.sum(&work.digest, input, &work.hash), signature)
 	k.works.Put(work)
 	return good
 }
@@ -207,7 +206,7 @@ func (k *rsaKey) isPSS(work *rsaWork, digest []byte) bool {
 	clear(block[:8])
 	copy(block[8:], digest)
 	copy(block[8+size:], salt)
-	for i, b := range k.hash.sum(work.other[:], block) {
+	for i, b := range k.hash.sum(&work.other, block, &work.hash) {
 		good = good && b == seed[i]
 	}
 	return good
@@ -219,7 +218,7 @@ func (k *rsaKey) unmask(work *rsaWork, masked, seed []byte) {
 	copy(block, seed)
 	clear(block[len(seed):])
 	for at := 0; at < len(masked); {
-		for _, b := range k.hash.sum(work.other[:], block) {
+		for _, b := range k.hash.sum(&work.other, block, &work.hash) {
 			if at == len(masked) {
 				break
 			}

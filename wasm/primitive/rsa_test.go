@@ -247,7 +247,7 @@ func TestRSA_AgreesWithStandardLibrary(t *testing.T) {
 // TestRSA_Paddings signs encoded messages that an honest signer does not make.
 func TestRSA_Paddings(t *testing.T) {
 	r := chance(12)
-	above := 0
+	above, firsts := 0, 0
 	for _, k := range rsaKeys(r) {
 		size, digest := k.size(), randomBytes(r, k.hash.Size())
 		info := infos[k.hash]
@@ -281,6 +281,12 @@ func TestRSA_Paddings(t *testing.T) {
 		} {
 			if k.check(t, false, digest, k.sign(encoded)) {
 				t.Errorf("%d bits: accepted %s", k.n.BitLen(), name)
+			}
+		}
+		if first := set(0, 1); new(big.Int).SetBytes(first).Cmp(k.n) < 0 {
+			firsts++
+			if k.check(t, false, digest, k.sign(first)) {
+				t.Errorf("%d bits: accepted 01 for the first byte", k.n.BitLen())
 			}
 		}
 		for i := 1; i < size; i += 1 + r.IntN(size/24) {
@@ -337,6 +343,9 @@ func TestRSA_Paddings(t *testing.T) {
 		if top.Cmp(k.n) < 0 && k.check(t, true, digest, k.sign(top.Bytes())) {
 			t.Errorf("%d bits: accepted a message with a bit more", k.n.BitLen())
 		}
+	}
+	if firsts < 10 {
+		t.Errorf("only %d moduli have room for another first byte", firsts)
 	}
 	if above > 60 {
 		t.Errorf("%d changes were left out", above)

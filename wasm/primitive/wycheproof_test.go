@@ -152,3 +152,19 @@ func TestWycheproof_RSA(t *testing.T) {
 		}
 	}
 }
+
+func TestWycheproof_EdDSA(t *testing.T) {
+	f := readWycheproof(t, "ed25519_test.json")
+	run := 0
+	for _, g := range f.TestGroups {
+		for _, tc := range g.Tests {
+			run++
+			if got := checkEd(t, g.PublicKey.PK, tc.Msg, tc.Sig); got != (tc.Result == "valid") {
+				t.Errorf("%d %s: accepted %v, want %s", tc.ID, tc.Comment, got, tc.Result)
+			}
+		}
+	}
+	if run != f.NumberOfTests || run < 150 {
+		t.Errorf("%d of %d vectors", run, f.NumberOfTests)
+	}
+}

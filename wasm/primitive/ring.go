@@ -2,21 +2,26 @@ package primitive
 
 import "math/bits"
 
-// This file computes modulo n, the order of P-256. A number here is an element whose limbs are in [0, 2^29), not in
-// Montgomery form, unless a comment says otherwise.
-
-const orderInverse = 0x11ff43b1 // 1/n mod 2^29
-
-var (
-	order = element{0x1c632551, 0x1dce5617, 0x5e7a13c, 0xdf55b4e, 0x1ffffbce, 0x1fffffff, 0x3ffff, 0x1fe00000, 0xffffff}
-	// orderR2 is 2^522 mod n, by which a number enters Montgomery form.
-	orderR2 = element{0x148d9ef5, 0xf4e7f75, 0x14c6a651, 0x3f8b765, 0x165861f1, 0x1256d7d8, 0x1c185b23, 0xd4cab0f, 0x84b655}
-	// orderGap is p - n: an r below it also stands for the x coordinate r + n.
-	orderGap = element{0x39cdaae, 0x231a9e8, 0x1a185ec3, 0x120aa6b1, 0x431}
+// Numbers of 256 bits are held as nine signed limbs of 29 bits: WebAssembly has no product wider than 64 bits, and nine
+// products of 58 bits still fit one, so that carries are needed once a column and not once a product.
+const (
+	limbBits = 29
+	limbMask = 1<<limbBits - 1
 )
 
-// mulOrder sets z = a·b/2^261 mod n, below n, where a is below 2^256 and b below n.
-func (z *element) mulOrder(a, b *element) {
+// ring is the integers modulo an odd n between 2^252 and 2^256. Its numbers are limbs in [0, 2^29), not in Montgomery form
+// unless a comment says otherwise.
+type ring struct {
+	n       limbs
+	inverse int64 // 1/n mod 2^29
+	r2      limbs // 2^522 mod n, by which a number enters Montgomery form
+}
+
+// limbs is a number of nine limbs of 29 bits, least significant first.
+type limbs [9]int32
+
+// mul sets z = a·b/2^261 mod n, below n, where a is below 2^256 and b below n.
+func (m *ring) mul(z, a, b *limbs) {
 	var quotient [9]int64
 	c := int64(0)
 	for k := 0; k < 9; k++ {
@@ -24,29 +29,29 @@ func (z *element) mulOrder(a, b *element) {
 			c += int64(a[i]) * int64(b[k-i])
 		}
 		for i := 0; i < k; i++ {
-			c -= quotient[i] * int64(order[k-i])
+			c -= quotient[i] * int64(m.n[k-i])
 		}
-		q := c * orderInverse & limbMask
+		q := c * m.inverse & limbMask
 		quotient[k] = q
-		c = (c - q*int64(order[0])) >> limbBits
+		c = (c - q*int64(m.n[0])) >> limbBits
 	}
-	var product element
+	var product limbs
 	for k := 9; k < 17; k++ {
 		for i := k - 8; i < 9; i++ {
-			c += int64(a[i])*int64(b[k-i]) - quotient[i]*int64(order[k-i])
+			c += int64(a[i])*int64(b[k-i]) - quotient[i]*int64(m.n[k-i])
 		}
 		product[k-9] = int32(c & limbMask)
 		c >>= limbBits
 	}
 	product[8] = int32(c)
 	if c < 0 { // it is above -n and below n
-		product.addOrder(&order)
+		product.add(&m.n)
 	}
 	*z = product
 }
 
-// addOrder sets z = z + a with carries; z may be negative.
-func (z *element) addOrder(a *element) {
+// add sets z = z + a with carries; z may be negative.
+func (z *limbs) add(a *limbs) {
 	c := int64(0)
 	for i := range 8 {
 		c += int64(z[i]) + int64(a[i])
@@ -59,55 +64,55 @@ func (z *element) addOrder(a *element) {
 // matrix is what a batch of limbBits division steps does to f and g: 2^29·(f, g) = (u·f + v·g, q·f + r·g).
 type matrix struct{ u, v, q, r int64 }
 
-// invertOrder sets z = 1/a mod n for an a below n, and 0 for 0, by the division steps of Bernstein and Yang ("Fast constant-time gcd
+// invert sets z = 1/a mod n for an a below n, and 0 for 0, by the division steps of Bernstein and Yang ("Fast constant-time gcd
 // computation and modular inversion", 2019), in variable time: f = n and g = a are brought to ±1 and 0 by steps that look at
 // their low bits only, while d and e follow with d·a = f and e·a = g mod n. It
 // reports false when that takes too long, which it cannot.
-func (z *element) invertOrder(a *element) bool {
-	f, g := order, *a
-	var d element
-	e := element{1}
+func (m *ring) invert(z, a *limbs) bool {
+	f, g := m.n, *a
+	var d limbs
+	e := limbs{1}
 	delta := int32(1)
 	// 741 steps are enough for numbers below 2^256; most need 530.
 	for range 741/limbBits + 1 {
 		var t matrix
 		delta = t.steps(delta, int64(f[0])|int64(f[1])<<limbBits, int64(g[0])|int64(g[1])<<limbBits)
-		t.follow(&d, &e)
+		t.follow(m, &d, &e)
 		t.apply(&f, &g)
-		if g == (element{}) {
+		if g == (limbs{}) {
 			break
 		}
 	}
-	if g != (element{}) {
+	if g != (limbs{}) {
 		return false
 	}
 	if f[8] < 0 { // f is -1, so that d is -1/a
 		for i := range d {
 			d[i] = -d[i]
 		}
-		d.addOrder(&element{})
+		d.add(&limbs{})
 	}
 	for range 2 {
 		if d[8] < 0 {
-			d.addOrder(&order)
+			d.add(&m.n)
 		}
 	}
-	if !d.below(&order) {
-		d.subOrder()
+	if !d.below(&m.n) {
+		d.sub(&m.n)
 	}
 	*z = d
 	return true
 }
 
-// subOrder sets z = z - n.
-func (z *element) subOrder() {
+// sub sets z = z - a with carries.
+func (z *limbs) sub(a *limbs) {
 	c := int64(0)
 	for i := range 8 {
-		c += int64(z[i]) - int64(order[i])
+		c += int64(z[i]) - int64(a[i])
 		z[i] = int32(c & limbMask)
 		c >>= limbBits
 	}
-	z[8] += int32(c) - order[8]
+	z[8] += int32(c) - a[8]
 }
 
 // steps does limbBits division steps on the low bits of f and g and returns the new delta.
@@ -142,7 +147,7 @@ func (t *matrix) steps(delta int32, f, g int64) int32 {
 }
 
 // apply sets f and g to what the steps make of them; limbs 0 to 7 are in [0, 2^29) before and after.
-func (t *matrix) apply(f, g *element) {
+func (t *matrix) apply(f, g *limbs) {
 	cf := (t.u*int64(f[0]) + t.v*int64(g[0])) >> limbBits
 	cg := (t.q*int64(f[0]) + t.r*int64(g[0])) >> limbBits
 	for i := 1; i < 9; i++ {
@@ -158,7 +163,7 @@ func (t *matrix) apply(f, g *element) {
 }
 
 // follow does to d and e modulo n what apply does to f and g. Both stay above -2n and below n.
-func (t *matrix) follow(d, e *element) {
+func (t *matrix) follow(m *ring, d, e *limbs) {
 	// A multiple of n makes both sums divisible by 2^29, after negative numbers were raised by n.
 	var md, me int64
 	if d[8] < 0 {
@@ -169,12 +174,12 @@ func (t *matrix) follow(d, e *element) {
 	}
 	cd := t.u*int64(d[0]) + t.v*int64(e[0])
 	ce := t.q*int64(d[0]) + t.r*int64(e[0])
-	md -= (cd*orderInverse + md) & limbMask
-	me -= (ce*orderInverse + me) & limbMask
-	cd = (cd + md*int64(order[0])) >> limbBits
-	ce = (ce + me*int64(order[0])) >> limbBits
+	md -= (cd*m.inverse + md) & limbMask
+	me -= (ce*m.inverse + me) & limbMask
+	cd = (cd + md*int64(m.n[0])) >> limbBits
+	ce = (ce + me*int64(m.n[0])) >> limbBits
 	for i := 1; i < 9; i++ {
-		di, ei, ni := int64(d[i]), int64(e[i]), int64(order[i])
+		di, ei, ni := int64(d[i]), int64(e[i]), int64(m.n[i])
 		cd += t.u*di + t.v*ei + md*ni
 		ce += t.q*di + t.r*ei + me*ni
 		d[i-1] = int32(cd & limbMask)
@@ -183,4 +188,27 @@ func (t *matrix) follow(d, e *element) {
 		ce >>= limbBits
 	}
 	d[8], e[8] = int32(cd), int32(ce)
+}
+
+// limbsOf reads a big-endian number.
+func limbsOf(b *[32]byte) (z limbs) {
+	for i := range z {
+		first, low := limbBits*i/8, limbBits*i%8
+		var bits uint64
+		for j := first; j < first+5 && j < len(b); j++ {
+			bits |= uint64(b[len(b)-1-j]) << (8 * (j - first))
+		}
+		z[i] = int32(bits >> low & limbMask)
+	}
+	return z
+}
+
+// below reports whether a number of nine limbs in [0, 2^29) is below another.
+func (z *limbs) below(a *limbs) bool {
+	for i := len(z) - 1; i >= 0; i-- {
+		if z[i] != a[i] {
+			return z[i] < a[i]
+		}
+	}
+	return false
 }
