@@ -29,8 +29,11 @@ type bundleExport struct {
 }
 
 // Run exports. Each export is a bundle of its own, with a greater number than every
-// one before.
+// one before. It is the server's where the settings are the server's.
 func (c *bundleExport) Run(ctx context.Context, p *program) error {
+	if p.config.Bundle == "off" { // then nobody has thought about the policy
+		return &usageError{errors.New("bundle is off: give public or secret, and a policy, as the server has them"), "hexward bundle export"}
+	}
 	return p.use(ctx, false, func(s *system) error {
 		b, err := s.Bundle(ctx, 0)
 		if err != nil {

@@ -1,6 +1,9 @@
 package main
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // noSecrets is what operators are told who publish bundles and sign with a secret.
 const noSecrets = "tokens that are signed with HS256 are no edge worker's to decide about: the secret is never in a bundle; " +
@@ -26,6 +29,11 @@ func (k *checker) bundle(s *settled) {
 		k.wrong("bundle-secret: is needed when bundle is secret; make one with \"openssl rand -base64 48\"")
 	case k.Bundle != "secret" && given:
 		k.wrong("bundle: is %s although there is a secret for it; to have workers show it, give secret", k.Bundle)
+	}
+	if strings.ContainsFunc(s.bundleSecret, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._~+/=", r))
+	}) {
+		k.wrong("bundle-secret: has letters, digits and -._~+/= only, since it is shown as a bearer token")
 	}
 	if flaw := weakness(s.bundleSecret); s.bundleSecret != "" && flaw != "" {
 		k.wrong("bundle-secret: %s; make one with \"openssl rand -base64 48\"", flaw)

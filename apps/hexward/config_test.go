@@ -30,6 +30,18 @@ func TestConfig_refused(t *testing.T) {
 		args string
 		want string
 	}{
+		{"bundle_mode", "--bundle yes", "bundle: is public, secret or off"},
+		{"bundle_without_its_secret", "--bundle secret", "bundle-secret: is needed"},
+		{"bundle_public_with_a_secret", "--bundle public --bundle-secret " + signing, "bundle: is public although there is a secret"},
+		{"bundle_off_with_a_secret", "--bundle-secret " + signing, "bundle: is off although there is a secret"},
+		{"bundle_secret_short", "--bundle secret --bundle-secret 5Xh2kd9QwTz", "bundle-secret: has 11 bytes"},
+		{"bundle_secret_no_token", "--bundle secret --bundle-secret 7f1c9e2ab4d8035e6a9bc1,f27d4e8035", "bundle-secret: has letters"},
+		{"bundle_secret_twice", "--bundle secret --bundle-secret " + signing + " --bundle-secret-file x", "bundle-secret"},
+		{"bundle_secret_file", "--bundle secret --bundle-secret-file " + open, "bundle-secret"},
+		{"bundle_life", "--bundle public --bundle-life 59s", "bundle-life: is 1m to 744h"},
+		{"bundle_life_long", "--bundle public --bundle-life 745h", "bundle-life: is 1m to 744h"},
+		{"bundle_api_tokens_for_anybody", "--bundle public --bundle-api-tokens", "bundle-api-tokens: the bundle would tell anybody"},
+		{"bundle_api_tokens_for_nobody", "--bundle-api-tokens", "bundle-api-tokens: the bundle would tell anybody"},
 		{"http_on_the_net", "--public-url http://id.example.com", "in the clear"},
 		{"http_uppercase", "--public-url HTTP://ID.example.com", "in the clear"},
 		{"http_looks_local", "--public-url http://localhost.example.com", "in the clear"},
@@ -157,6 +169,8 @@ func TestConfig_good(t *testing.T) {
 		"signing_secret":   "--signing-secret " + signing,
 		"signing_hex":      "--algorithm HS256 --signing-secret 7f1c9e2ab4d8035e6a9bc1f27d4e8035",
 		"forward":          "--forward-auth caddy --trusted-proxies 127.0.0.1 --forward-token --vouch-life 30s",
+		"bundle":           "--bundle public --bundle-life 744h",
+		"bundle_secret":    "--bundle secret --bundle-api-tokens --bundle-secret " + signing,
 		"no_token_cache":   "--token-cache 0 --token-cache-ttl 0s --secret-overlap 0s",
 	} {
 		t.Run(name, func(t *testing.T) {
