@@ -69,10 +69,11 @@ func TestServe_bundle(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := t.TempDir()
-	i := serve(t, data, "--bundle", "public", "--policy", policy)
+	args := []string{"--bundle", "public", "--policy", policy, "--public-url", "http://127.0.0.1:1"} // the ports differ, and the issuer must not
+	i := serve(t, data, args...)
 	keys := must(t, "bundle", "key", "show", "--data", data)
 	w := newWorker(t, keys)
-	fetch := i.browser()
+	fetch := direct(i, i.browser())
 	if status := w.follow(fetch, 0); status != 200 {
 		t.Fatalf("status %d", status)
 	}
@@ -90,9 +91,8 @@ func TestServe_bundle(t *testing.T) {
 		"permission": func(_ *browser, name string) { must(t, "user", "permit", name, "notes", "--data", data) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := i.browser()
-			b.register(t, "person-"+name)
-			b = i.browser()
+			b := direct(i, i.browser())
+			b.do(t, "POST", "/auth/register", object{"username": "person-" + name, "email": name + "@example.org", "password": password, "delivery": "body"}, 201)
 			b.bearer = b.do(t, "POST", "/auth/login", object{"login": "person-" + name, "password": password, "delivery": "body"}, 200).text("access_token")
 			if got := w.says(b.bearer); got != "allowed" {
 				t.Fatalf("before: %s", got)
@@ -133,8 +133,8 @@ func TestServe_bundle(t *testing.T) {
 		t.Errorf("stopping took %v while somebody waited", took)
 	}
 
-	again := serve(t, data, "--bundle", "public", "--policy", policy, "--public-url", i.url)
-	if status := w.follow(again.browser(), 0); status != 200 {
+	again := serve(t, data, args...)
+	if status := w.follow(direct(again, again.browser()), 0); status != 200 {
 		t.Errorf("after a restart: %d", status)
 	}
 	if number, _ := w.Held(); number <= last {
