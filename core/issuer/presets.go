@@ -134,12 +134,18 @@ func (s *statement) machine(p preset) bool {
 	case cognito:
 		return s.self() && s.Username == ""
 	case keycloak:
-		return s.client != "" && (s.ClientID == s.client || s.clientID == s.client) && strings.EqualFold(s.name, "service-account-"+s.client)
+		return s.client != "" && (s.ClientID == s.client || s.clientID == s.client) && isServiceAccount(s.name, s.client)
 	case microsoft:
 		return s.kind == "app" || s.kind == "" && !s.scoped && s.oid != "" && s.oid == s.Subject
 	default:
 		return s.self()
 	}
+}
+
+// isServiceAccount reports whether Keycloak calls a client's service account so, which writes names in lower case.
+func isServiceAccount(name, client string) bool {
+	rest, is := cutFold(name, "service-account-")
+	return is && fold(rest, client)
 }
 
 // self reports whether the subject is the client (RFC 9068 §2.2; no user has a client's id, §5).
@@ -162,11 +168,14 @@ func ServiceClient(issuer string) bool {
 
 // serviceClient returns the id of the service client that an issuer of Authress is, percent-encoded as it stands in the path.
 func serviceClient(issuer string) (id string, is bool) {
-	_, path, _ := strings.Cut(issuer, "://")
-	_, path, _ = strings.Cut(path, "/")
-	_, path, _ = strings.Cut(path, "/")
-	word, id, _ := strings.Cut(path, "/")
-	if word != "clients" || id == "" || strings.Contains(id, "/") {
+	_, path, _ := cut(issuer, ':')
+	if !strings.HasPrefix(path, "//") {
+		return "", false
+	}
+	_, path, _ = cut(path[2:], '/')
+	_, path, _ = cut(path, '/')
+	word, id, _ := cut(path, '/')
+	if _, _, more := cut(id, '/'); more || word != "clients" || id == "" {
 		return "", false
 	}
 	for i := 0; i < len(id); i++ {

@@ -200,13 +200,13 @@ func begins(text string, prefixes []string) bool {
 // lookup returns a claim. A name with dots leads into objects, unless there is a claim with that very name.
 func lookup(c *token.Claims, name string) (token.Value, bool) {
 	v, there := c.Lookup(name)
-	if there || !strings.Contains(name, ".") {
+	first, rest, dotted := cut(name, '.')
+	if there || !dotted {
 		return v, there
 	}
-	first, rest, _ := strings.Cut(name, ".")
 	v, there = c.Lookup(first)
 	for there && rest != "" {
-		first, rest, _ = strings.Cut(rest, ".")
+		first, rest, _ = cut(rest, '.')
 		v, there = v.Member(first)
 	}
 	return v, there
@@ -221,7 +221,7 @@ func (r *Rules) permissions(list []string, c *token.Claims) []string {
 		if text, ok := v.Text(); ok {
 			for more := true; more; {
 				var word string
-				word, text, more = strings.Cut(text, " ")
+				word, text, more = cut(text, ' ')
 				list = from.take(list, word)
 			}
 			continue
@@ -235,8 +235,7 @@ func (r *Rules) permissions(list []string, c *token.Claims) []string {
 			}
 		}
 	}
-	slices.Sort(list)
-	return slices.Compact(list)
+	return sorted(list)
 }
 
 func (p *PermissionClaim) take(list []string, word string) []string {
@@ -264,6 +263,24 @@ func Permit(to, held, given []string) []string {
 			}
 		}
 	}
-	slices.Sort(to[start:])
-	return to[:start+len(slices.Compact(to[start:]))]
+	return to[:start+len(sorted(to[start:]))]
+}
+
+// sorted sorts a list in place and drops what is there twice. It is for the few permissions that anybody holds: the library's sorting is
+// quicker for many, and makes a module larger.
+func sorted(list []string) []string {
+	kept := list[:0]
+	for _, word := range list {
+		at := len(kept)
+		for at > 0 && kept[at-1] > word {
+			at--
+		}
+		if at > 0 && kept[at-1] == word {
+			continue
+		}
+		kept = kept[:len(kept)+1]
+		copy(kept[at+1:], kept[at:])
+		kept[at] = word
+	}
+	return kept
 }

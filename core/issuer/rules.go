@@ -103,9 +103,8 @@ func validOrEmpty(word string) bool {
 // other sort of token can be taken for one.
 func Typed(types []string) bool {
 	for _, typ := range types {
-		const long = "application/"
-		if len(typ) > len(long) && fold(typ[:len(long)], long) {
-			typ = typ[len(long):]
+		if short, is := cutFold(typ, "application/"); is {
+			typ = short
 		}
 		if !fold(typ, token.TypeAccess) {
 			return false
@@ -125,6 +124,24 @@ func fold(a, b string) bool {
 		}
 	}
 	return true
+}
+
+// cutFold is strings.CutPrefix but for the case of ASCII letters.
+func cutFold(text, prefix string) (rest string, is bool) {
+	if len(text) < len(prefix) || !fold(text[:len(prefix)], prefix) {
+		return text, false
+	}
+	return text[len(prefix):], true
+}
+
+// cut is strings.Cut at a byte.
+func cut(text string, at byte) (before, after string, found bool) {
+	for i := range len(text) {
+		if text[i] == at {
+			return text[:i], text[i+1:], true
+		}
+	}
+	return text, "", false
 }
 
 func lower(c byte) byte {
