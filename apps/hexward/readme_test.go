@@ -31,22 +31,24 @@ type block struct {
 
 // guide is what a document marks for the tests, in a comment on the line before a fenced
 // block: "tour" for shell that begins with nothing, "tour: NAME" for shell of a recipe, which begins with
-// the server running, and "file: NAME" for a file that is there for all of them.
+// the server running, "file: NAME" for a file that is there for all of them, and "file: PATH/NAME" for the text of a file
+// of this tree, which has tests of its own.
 type guide struct {
-	tours map[string][]block
-	files map[string]string
-	other []fence // what is not marked
+	tours  map[string][]block
+	files  map[string]string
+	copies map[string]string // by their paths from the root
+	other  []fence           // what is not marked
 }
 
 // fence is a fenced block.
 type fence struct {
 	line           int
-	mark, language string // the mark is empty, "tour", "tour: NAME" or "file: NAME"
+	mark, language string // the mark is empty, "tour", "tour: NAME", "file: NAME" or "file: PATH/NAME"
 	text           string
 }
 
 var (
-	markLine  = regexp.MustCompile(`^<!-- (tour|tour: [a-z-]+|file: [a-z.-]+) -->$`)
+	markLine  = regexp.MustCompile(`^<!-- (tour|tour: [a-z-]+|file: [a-z./-]+) -->$`)
 	fenceLine = regexp.MustCompile("^```([a-z]*)$")
 )
 
@@ -84,7 +86,7 @@ func read(document string) (*guide, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &guide{tours: map[string][]block{}, files: map[string]string{}}
+	g := &guide{tours: map[string][]block{}, files: map[string]string{}, copies: map[string]string{}}
 	last := "" // the tour that a block of text would belong to
 	for i, f := range all {
 		kind, name, _ := strings.Cut(f.mark, ": ")
@@ -95,6 +97,8 @@ func read(document string) (*guide, error) {
 			last = name
 		case kind == "tour":
 			return nil, fmt.Errorf("line %d: a tour's comment stands before a block of sh", f.line)
+		case kind == "file" && strings.Contains(name, "/"):
+			g.copies[name] = f.text
 		case kind == "file":
 			g.files[name] = f.text
 		case f.language == "text" && follows:
@@ -123,6 +127,18 @@ func missing(output string, want []string) (line string, found bool) {
 		output = output[at[1]:]
 	}
 	return "", false
+}
+
+// strays returns the copies that are not word for word what is in the tree.
+func (g *guide) strays(root string) (list []string) {
+	for name, text := range g.copies {
+		want, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+		if err != nil || string(want) != text {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // begin is how every recipe begins.
@@ -238,6 +254,14 @@ func TestReadme(t *testing.T) {
 	}
 }
 
+// What README.md shows of a file is all of it, as it is.
+func TestReadme_copies(t *testing.T) {
+	_, g := guideOf(t)
+	for _, name := range g.strays(filepath.Join("..", "..")) {
+		t.Errorf("README.md shows another %s than there is", name)
+	}
+}
+
 // Every command and flag that README.md names is there.
 func TestReadme_commands(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
@@ -306,6 +330,11 @@ kill %1
 hello: everybody
 ` + "```" + `
 
+<!-- file: some/where/main.js -->
+` + "```js" + `
+serve();
+` + "```" + `
+
 <!-- tour: greeting -->
 ` + "```sh" + `
 hexward user list --json
@@ -335,6 +364,22 @@ func TestTour(t *testing.T) {
 	}
 	if len(g.tours["greeting"]) != 1 || len(g.files) != 1 || len(g.other) != 1 || g.other[0].text != "false # not marked\n" {
 		t.Errorf("read %+v", g)
+	}
+	root := t.TempDir()
+	place := filepath.Join(root, "some", "where")
+	if err := os.MkdirAll(place, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string][]string{"serve();\n": nil, "serve( );\n": {"some/where/main.js"}} {
+		if err := os.WriteFile(filepath.Join(place, "main.js"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, g.strays(root)); diff != "" {
+			t.Errorf("%q: %s", text, diff)
+		}
+	}
+	if got := g.strays(place); len(got) != 1 {
+		t.Errorf("a copy of what is not there is good: %q", got)
 	}
 	if line, lacks := missing("a\nb c d\ne", []string{"a", "b…d", "a"}); !lacks || line != "a" {
 		t.Errorf("missing says %q, %v", line, lacks)
