@@ -1,11 +1,8 @@
 package examples_test
 
 import (
-	"bufio"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -125,28 +122,24 @@ func TestCloudflare_upstream(t *testing.T) {
 	}
 }
 
-// raw makes a request to the letter and returns the answer.
-func raw(t testing.TB, edge, head string) answer {
-	t.Helper()
-	c, err := net.DialTimeout("tcp", strings.TrimPrefix(edge, "http://"), 5*time.Second)
-	if err != nil {
-		t.Fatal(err)
+// TestCloudflare_settings holds what the worker is set up with to what it asks for.
+func TestCloudflare_settings(t *testing.T) {
+	worker, wrangler, config := read(t, "cloudflare/worker.js"), read(t, "cloudflare/wrangler.toml"), read(t, "cloudflare/config.capnp")
+	names := regexp.MustCompile(`\benv\.([A-Z_]+)`).FindAllStringSubmatch(worker, -1)
+	if len(names) < 3 {
+		t.Fatalf("the worker asks for %q", names)
 	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-	if _, err := io.WriteString(c, head+"\r\n"); err != nil {
-		t.Fatal(err)
+	for _, m := range names {
+		if !strings.Contains(wrangler, "\n"+m[1]+" = ") {
+			t.Errorf("wrangler.toml has no %s", m[1])
+		}
+		if !strings.Contains(config, `(name = "`+m[1]+`", fromEnvironment = "`+m[1]+`")`) {
+			t.Errorf("config.capnp has no %s", m[1])
+		}
 	}
-	response, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil {
-		t.Fatalf("%q: %v", head, err)
+	if !strings.Contains(wrangler, "\nmain = \"worker.js\"\n") {
+		t.Error("wrangler.toml deploys something else")
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatalf("%q: %v", head, err)
-	}
-	return answer{response.StatusCode, response.Header, body}
 }
 
 // TestCloudflare_revoked takes sessions and people away by everything that there is for it, and changes keys and the policy.

@@ -1,11 +1,12 @@
 package examples_test
 
 import (
-	"os"
-	"path/filepath"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // quickly is how soon after its success at the server a revocation holds at the edge.
@@ -14,11 +15,7 @@ const quickly = 2 * time.Second
 // examplePolicy is the policy that README.md shows.
 func examplePolicy(t testing.TB) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "apps", "hexward", "deploy", "policy.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return read(t, "../../apps/hexward/deploy/policy.yaml")
 }
 
 // tampered returns a token with another signature.
@@ -29,6 +26,16 @@ func tampered(token string) string {
 		other = "B"
 	}
 	return token[:at] + other + token[at+1:]
+}
+
+// pokes are requests without a good credential.
+var pokes = []string{
+	"GET /api/%00 HTTP/1.1\r\nHost: a", "GET /api/%ff%fe HTTP/1.1\r\nHost: a", "GET /api/% HTTP/1.1\r\nHost: a", "GET //a/b HTTP/1.1\r\nHost: a", "GET /api/\x80 HTTP/1.1\r\nHost: a",
+	"GET /api/x HTTP/1.1\r\nHost: ]", "GET /api/x HTTP/1.1\r\nHost: a b", "GET /api/x HTTP/1.1\r\nHost:", "GET /api/x HTTP/1.0", "GET http:///api/x HTTP/1.1\r\nHost: a",
+	"GET http://[/api/x HTTP/1.1\r\nHost: a", "OPTIONS * HTTP/1.1\r\nHost: a", "CONNECT a:1 HTTP/1.1\r\nHost: a", "POST /api/x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nOrigin: \xff",
+	"GET /api/x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \xff\xfe", "GET /api/x HTTP/1.1\r\nHost: a\r\nCookie: " + strings.Repeat("a=b; ", 2400),
+	"GET /api/x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + strings.Repeat("a", 12<<10), "GET /api/x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer eyJhbGciOiJub25lIn0.e30.",
+	"QUERY /api/x HTTP/1.1\r\nHost: a", "TRACE /api/x HTTP/1.1\r\nHost: a",
 }
 
 // TestExamples signs in at a Hexward, passes at each example, signs out, and is refused.
@@ -62,6 +69,14 @@ func TestExamples(t *testing.T) {
 					t.Errorf("anybody is somebody: %v", a)
 				}
 
+				// Requests that no client makes: none passes, and the next one is answered.
+				for _, head := range pokes {
+					if a, err := rawTry(edge, head+"\r\n"); err == nil && a.status < 400 && !strings.HasPrefix(head, "OPTIONS *") {
+						t.Errorf("%.60q: %v", head, a)
+					}
+					ada.get(200, asked, bearer)
+				}
+
 				other := "Authorization: Bearer " + ada.signIn()
 				ada.get(200, asked, other)
 				ada.signOut()
@@ -81,4 +96,24 @@ func TestExamples(t *testing.T) {
 			})
 		}
 	})
+}
+
+// TestExamples_versions holds what the examples depend on to what there is.
+func TestExamples_versions(t *testing.T) {
+	var published struct{ Name, Version string }
+	if err := json.Unmarshal([]byte(read(t, "../npm/package.json")), &published); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"cloudflare", "bun", "node", "vercel"} {
+		var example struct{ Dependencies map[string]string }
+		if err := json.Unmarshal([]byte(read(t, name+"/package.json")), &example); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]string{published.Name: "^" + published.Version}, example.Dependencies); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	if want := "npm:" + published.Name + "@^" + published.Version + `"`; !strings.Contains(read(t, "deno/deno.json"), want) {
+		t.Errorf("deno.json does not name %s", want)
+	}
 }

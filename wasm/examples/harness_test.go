@@ -6,6 +6,7 @@
 package examples_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -296,4 +297,42 @@ func refused(t testing.TB, a answer, status int, code, challenge string) {
 	if a.status != status || a.text("code") != code || a.text("status") != strconv.Itoa(status) || a.text("title") != http.StatusText(status) {
 		t.Errorf("answered %v, want %d %s", a, status, code)
 	}
+}
+
+// raw makes a request to the letter, which is answered.
+func raw(t testing.TB, address, head string) answer {
+	t.Helper()
+	a, err := rawTry(address, head)
+	if err != nil {
+		t.Fatalf("%q: %v", head, err)
+	}
+	return a
+}
+
+// rawTry makes a request to the letter. The error is the network's.
+func rawTry(address, head string) (answer, error) {
+	c, err := net.DialTimeout("tcp", strings.TrimPrefix(address, "http://"), 5*time.Second)
+	if err != nil {
+		return answer{}, err
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	if _, err := io.WriteString(c, head+"\r\n"); err != nil {
+		return answer{}, err
+	}
+	response, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return answer{}, err
+	}
+	text, err := io.ReadAll(response.Body)
+	return answer{response.StatusCode, response.Header, text}, errors.Join(err, response.Body.Close())
+}
+
+func read(t testing.TB, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.FromSlash(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

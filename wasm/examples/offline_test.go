@@ -111,11 +111,7 @@ func startFile(t testing.TB, file, key string) string {
 func offlineWorker(t testing.TB) (dir string) {
 	t.Helper()
 	dir = staged(t, "cloudflare")
-	text, err := os.ReadFile(filepath.Join(dir, "config.capnp"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := string(text)
+	config := read(t, "cloudflare/config.capnp")
 	for before, after := range map[string]string{
 		`embed "worker.js"`: `embed "offline.js"`,
 		`(name = "UPSTREAM", fromEnvironment = "UPSTREAM"),`: `(name = "BUNDLES", kvNamespace = "kv"),`,

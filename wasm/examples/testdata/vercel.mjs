@@ -44,7 +44,13 @@ await edge.evaluate();
 if (edge.namespace.config?.runtime !== 'edge') throw new Error('this is no edge function');
 
 createServer(async (request, answer) => {
-  const given = new context.Request(`http://${request.headers.host}${request.url}`, { method: request.method, headers: request.headers });
+  let given;
+  try {
+    given = new context.Request(`http://${request.headers.host}${request.url}`, { method: request.method, headers: request.headers });
+  } catch {
+    answer.writeHead(400).end(); // the platform makes a request of anything, or answers itself
+    return;
+  }
   const kept = [];
   const response = await edge.namespace.default(given, { waitUntil: (promise) => kept.push(promise) });
   answer.writeHead(response.status, Object.fromEntries(response.headers)).end(await response.text());
