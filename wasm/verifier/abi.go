@@ -39,21 +39,22 @@ type module struct {
 	offset int          // of the first
 }
 
-// maxInput bounds the input, and maxKept what of it is kept for the next one, in bytes.
+// maxInput bounds the input, and minInput is room for any usual request, in bytes.
 const (
 	maxInput = edge.MaxBundle
-	maxKept  = 64 << 10
+	minInput = 64 << 10
 )
 
-// room returns a buffer for size bytes of input, or nil.
+// room returns a buffer for size bytes of input, or nil. It only ever grows, and doubles at least: TinyGo never gives back what a
+// smaller one left.
 func (m *module) room(size int32) []byte {
 	m.pending = nil
 	if size < 0 || size > maxInput {
 		return nil
 	}
 	n := max(int(size), 1)
-	if cap(m.input) < n || cap(m.input) > maxKept && n <= maxKept {
-		m.input = make([]byte, max(n, maxKept))
+	if cap(m.input) < n {
+		m.input = make([]byte, max(n, minInput, min(2*cap(m.input), maxInput)))
 	}
 	m.input = m.input[:n]
 	return m.input
