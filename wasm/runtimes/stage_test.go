@@ -131,7 +131,7 @@ func staged(t testing.TB) *stage {
 	return &built.stage
 }
 
-// build builds the modules by every compiler that is there, and has core/edge write the vectors.
+// build has core/edge write the vectors, and makes the modules by every compiler that is there.
 func (s *stage) build(t testing.TB) (err error) {
 	if s.dir, err = os.MkdirTemp("", "runtimes"); err != nil {
 		return err
@@ -147,25 +147,13 @@ func (s *stage) build(t testing.TB) (err error) {
 	if err := json.Unmarshal(doc, &s.vectors); err != nil {
 		return err
 	}
+	if err := s.compile(t); err != nil {
+		return err
+	}
 	var imports, names strings.Builder
-	for _, compiler := range []string{"go", "tinygo"} {
-		if _, err := exec.LookPath(compiler); err != nil {
-			t.Logf("without %s, which is not on the PATH: what it makes of the modules is not looked at", compiler)
-			continue
-		}
-		out := filepath.Join(s.dir, compiler)
-		if err := run("../../.ci/wasm", []string{"WASM_COMPILER=" + compiler, "WASM_OUT=" + out}); err != nil {
-			return err
-		}
-		for _, flavour := range []string{"host", "full"} {
-			name := compiler + "-" + flavour
-			if err := os.Rename(filepath.Join(out, flavour+".wasm"), filepath.Join(s.dir, name+".wasm")); err != nil {
-				return err
-			}
-			fmt.Fprintf(&imports, "import m%d from './%s.wasm';\n", len(s.modules), name)
-			fmt.Fprintf(&names, "  '%s': m%d,\n", name, len(s.modules))
-			s.modules = append(s.modules, name)
-		}
+	for i, name := range s.modules {
+		fmt.Fprintf(&imports, "import m%d from './%s.wasm';\n", i, name)
+		fmt.Fprintf(&names, "  '%s': m%d,\n", name, i)
 	}
 	modules := imports.String() + "\nexport default {\n" + names.String() + "};\n"
 	if err := os.WriteFile(filepath.Join(s.dir, "modules.js"), []byte(modules), 0o600); err != nil {
@@ -178,6 +166,46 @@ func (s *stage) build(t testing.TB) (err error) {
 		}
 		if err := os.WriteFile(filepath.Join(s.dir, name), source, 0o600); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// compile builds the modules, or takes those of the directory that HEXWARD_WASM names, COMPILER-host.wasm and COMPILER-full.wasm each.
+func (s *stage) compile(t testing.TB) error {
+	if dir := os.Getenv("HEXWARD_WASM"); dir != "" {
+		list, err := filepath.Glob(filepath.Join(dir, "*-*.wasm"))
+		if err != nil || len(list) == 0 {
+			return fmt.Errorf("HEXWARD_WASM: there is no module in %s, %w", dir, err)
+		}
+		for _, file := range list {
+			code, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			name := strings.TrimSuffix(filepath.Base(file), ".wasm")
+			s.modules = append(s.modules, name)
+			if err := os.WriteFile(s.path(name), code, 0o600); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, compiler := range []string{"go", "tinygo"} {
+		if _, err := exec.LookPath(compiler); err != nil {
+			t.Logf("without %s, which is not on the PATH: what it makes of the modules is not looked at", compiler)
+			continue
+		}
+		out := filepath.Join(s.dir, compiler)
+		if err := run("../../.ci/wasm", []string{"WASM_COMPILER=" + compiler, "WASM_OUT=" + out}); err != nil {
+			return err
+		}
+		for _, flavour := range []string{"host", "full"} {
+			name := compiler + "-" + flavour
+			s.modules = append(s.modules, name)
+			if err := os.Rename(filepath.Join(out, flavour+".wasm"), s.path(name)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
