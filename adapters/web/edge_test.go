@@ -339,7 +339,7 @@ func (f *fixture) credentials() (list []credential) {
 		}
 	}
 	good := plains.AccessToken
-	for _, c := range []credential{
+	return append(list, []credential{
 		{name: "empty Authorization", authorization: []string{""}},
 		{name: "Bearer alone", authorization: []string{"Bearer"}},
 		{name: "Bearer and spaces", authorization: []string{"Bearer   " + good + "  "}},
@@ -381,10 +381,7 @@ func (f *fixture) credentials() (list []credential) {
 		{name: "a session that ended and its access token", cookies: []string{session + goneSession + "; " + accessCookie + gone}, session: true},
 		{name: "a session twice", cookies: []string{session + "a; " + session + "b; " + accessCookie + good}},
 		{name: "a session beside a bearer", authorization: []string{"Bearer " + good}, cookies: []string{session + "garbage"}},
-	} {
-		list = append(list, c)
-	}
-	return list
+	}...)
 }
 
 // withoutSession is the request without the session's id: what the edge decides by.
@@ -436,11 +433,16 @@ func edgePolicy(t *testing.T) *access.Policy {
 // It makes one request in so many; with HEXWARD_EDGE_EVERY set all 300,000, in a
 // minute or two.
 func TestEdge_decides_as_the_server(t *testing.T) {
+	t.Run("API tokens are the server's", func(t *testing.T) { edgeAsServer(t, false) })
+	t.Run("API tokens are carried", func(t *testing.T) { edgeAsServer(t, true) })
+}
+
+func edgeAsServer(t *testing.T, apiTokens bool) {
 	policy := edgePolicy(t)
 	origins := []string{"https://app.example"}
 	f := newFixture(t, options{
 		auth: func(c *auth.Config) {
-			c.Edge.Policy, c.Edge.Site = policy, web.Config{PublicURL: publicURL, Origins: origins}.Edge()
+			c.Edge.Policy, c.Edge.Site, c.Edge.APITokens = policy, web.Config{PublicURL: publicURL, Origins: origins}.Edge(), apiTokens
 		},
 		web: func(c *web.Config) { c.Origins = origins },
 		app: enforced(policy),
@@ -511,7 +513,7 @@ func TestEdge_decides_as_the_server(t *testing.T) {
 						if public {
 							want.Who = shownWho(&access.Principal{})
 						}
-					case c.apiToken:
+					case c.apiToken && !apiTokens:
 						want = l.serverTells(a)
 						if ok && !public {
 							want = told{503, "api_token_elsewhere", got.Detail, "", ""}
@@ -534,7 +536,7 @@ func TestEdge_decides_as_the_server(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d requests, by status %v", n/stride, seen)
+	t.Logf("%d credentials, %d requests, by status %v", len(shown), n/stride, seen)
 	for _, status := range []int{200, 400, 401, 403} {
 		if seen[status] == 0 {
 			t.Errorf("no request was answered %d", status)

@@ -58,7 +58,7 @@ func replaceFile(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // it is not there any more when all went well
+	defer func() { _ = os.Remove(f.Name()) }() // it is not there any more when all went well
 	_, err = f.Write(content)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
@@ -300,7 +300,7 @@ func (c *bundleKeyRetire) Run(ctx context.Context, p *program) error {
 func (p *program) read(path string, most int64) ([]byte, error) {
 	in := p.stdin
 	if path != "-" {
-		f, err := os.Open(path)
+		f, err := os.Open(path) //nolint:gosec // whoever runs the command says which
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, reason(err))
 		}

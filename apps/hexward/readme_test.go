@@ -270,7 +270,7 @@ func TestReadme_commands(t *testing.T) {
 	}
 	help := must(t, "--help") + must(t, "serve", "--help")
 	names := map[string]string{} // the help of a command, by its words
-	for _, m := range regexp.MustCompile("(?:^|[\n`/])hexward ((?:[a-z-]+ ?){1,2})([^`\n]*)").FindAllStringSubmatch(string(text), -1) {
+	for _, m := range regexp.MustCompile("(?:^|[\n`/])hexward ((?:[a-z-]+ ?){1,3})([^`\n]*)").FindAllStringSubmatch(string(text), -1) {
 		words := strings.Fields(m[1])
 		for len(words) > 0 && names[strings.Join(words, " ")] == "" {
 			out, _, code := command(t, "", append(words, "--help")...)
@@ -409,7 +409,7 @@ func TestReadme_recipes(t *testing.T) {
 		t.Fatal(err)
 	}
 	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, []byte("a client secret, of 32 bytes or more"), 0o600); err != nil {
+	if err := os.WriteFile(secret, []byte("a-client-secret-of-32-bytes-or-more"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()

@@ -107,8 +107,8 @@ func (s *Service) BundleKeys(ctx context.Context) ([]byte, error) {
 	return set.MarshalJWKS()
 }
 
-// ListBundleKeys, RotateBundleKeys and RetireBundleKey are ListKeys, RotateKeys and RetireKey
-// for the keys that sign bundles. Verifiers that have not been told of a key refuse what
+// ListBundleKeys is ListKeys for the keys that sign bundles, as RotateBundleKeys and
+// RetireBundleKey are RotateKeys and RetireKey. Verifiers that have not been told of a key refuse what
 // it signs, and go on by what they hold until that ends; those that have been told of one go on
 // believing it, whatever happens to it here, until they are told otherwise.
 func (s *Service) ListBundleKeys(ctx context.Context, p *access.Principal) ([]Key, error) {
