@@ -1,6 +1,7 @@
 package edge_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"maps"
 	"strconv"
@@ -410,4 +411,39 @@ func TestParseBundle_issuers(t *testing.T) {
 			t.Errorf("%.120s is taken", issuers)
 		}
 	}
+}
+
+// Whatever an issuer signs: nobody becomes an administrator, a session, or somebody without a tenant, and there is no panic.
+func FuzzVerifier_foreign(f *testing.F) {
+	v := newAbroad(f)
+	head := `{"typ":"at+jwt","alg":"ES256","kid":"` + v.partner.key.ID() + `"}`
+	for _, changes := range []map[string]any{
+		nil, {"client_id": "job", "sub": "job"}, {"scope": "admin a"}, {"org": "x"}, {"iat": start - 4000}, {"cnf": 1}, {"events": nil}, {"sub": "bob"},
+	} {
+		all := map[string]any{"iss": partnerURL, "sub": "alice"}
+		maps.Copy(all, changes)
+		f.Add(claims(all))
+	}
+	f.Add(`{"iss":"https:\/\/partner.example","\u0073ub":"alice","aud":["https://api.example"],"exp":1.8e9,"iat":18e8,"permissions":["admin"]}`)
+	f.Fuzz(func(t *testing.T, payload string) {
+		text := base64.RawURLEncoding.EncodeToString([]byte(head)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + ".AAAA"
+		var p, volatile edge.Pending
+		volatile.Token.Volatile = true
+		var out, again edge.Verdict
+		for _, one := range []struct {
+			p   *edge.Pending
+			out *edge.Verdict
+		}{{&p, &out}, {&volatile, &again}} {
+			if v.PrepareDecide(bearer("GET", "/write", text), now, one.p, one.out) {
+				v.FinishDecide(one.p, true, now, one.out)
+			}
+		}
+		who := &out.Principal
+		if out.Allowed() && (who.Has(access.Admin) || who.Session != "" || who.Tenant == "" || who.Subject == "" || who.Via != access.ForeignToken) {
+			t.Errorf("%s: %+v", payload, who)
+		}
+		if diff := cmp.Diff(string(out.AppendJSON(nil)), string(again.AppendJSON(nil))); diff != "" {
+			t.Errorf("%s: %s", payload, diff)
+		}
+	})
 }

@@ -37,7 +37,7 @@ func HashSubject(issuer, subject string) (h [16]byte) {
 }
 
 func appendSubject(to []byte, issuer, subject string) []byte {
-	n := uint32(len(issuer)) //nolint:gosec // of a token or a configuration
+	n := uint32(len(issuer))
 	to = append(to, "subject "...)
 	to = append(to, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
 	return append(append(to, issuer...), subject...)

@@ -2,6 +2,7 @@ package edge_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -152,5 +153,69 @@ func TestHashSubject(t *testing.T) {
 			t.Errorf("%q and %q", pair, other)
 		}
 		seen[h] = pair
+	}
+}
+
+// manyHolders is a bundle with as many holders as one holds, with ids and names of usual length.
+func manyHolders(t testing.TB, f *fixture, holders int) *edge.Bundle {
+	t.Helper()
+	b := f.next(t)
+	b.APITokens = true
+	for n := range holders {
+		digits := strconv.Itoa(n)
+		b.Holders = append(b.Holders, edge.Holder{
+			Hash: edge.HashAPIToken(apiToken(digits)), Subject: "0190aaaa-0000-7000-8000-" + strings.Repeat("0", 12-len(digits)) + digits, Name: "user" + digits,
+			Tenant: "default", Token: "0190bbbb-0000-7000-8000-" + strings.Repeat("0", 12-len(digits)) + digits,
+		})
+	}
+	sortHolders(b.Holders)
+	return b
+}
+
+// As many holders as there may be fit into a bundle, as long as what is said of them is short: ids, a name of usual length, a tenant.
+func TestBundle_holders_fit(t *testing.T) {
+	f := newFixture(t)
+	signed := f.publisher.bundle(t, manyHolders(t, f, edge.MaxHolders))
+	t.Logf("%d holders take %d bytes, signed", edge.MaxHolders, len(signed))
+	if len(signed) > edge.MaxBundle {
+		t.Errorf("%d bytes", len(signed))
+	}
+	if err := f.Load(signed, now); err != nil {
+		t.Fatal(err)
+	}
+	var v edge.Verdict
+	for _, n := range []int{0, 1, 4711, edge.MaxHolders - 1} {
+		if f.Decide(bearer("POST", "/write", apiToken(strconv.Itoa(n))), now, &v); v.Principal.Name != "user"+strconv.Itoa(n) {
+			t.Errorf("%d: %s of %q", n, v.Code, v.Principal.Name)
+		}
+	}
+	if f.Decide(bearer("GET", "/orders/1", apiToken("99999")), now, &v); v.Code != "token_unknown" {
+		t.Errorf("got %s", v.Code)
+	}
+}
+
+func BenchmarkVerifier_Decide_APIToken(b *testing.B) {
+	f := newFixture(b)
+	f.load(b, manyHolders(b, f, edge.MaxHolders))
+	r := bearer("GET", "/orders/1", apiToken("4711"))
+	var v edge.Verdict
+	b.ReportAllocs()
+	for b.Loop() {
+		f.Decide(r, now, &v)
+	}
+}
+
+func BenchmarkVerifier_Load_holders(b *testing.B) {
+	f := newFixture(b)
+	payload, err := manyHolders(b, f, edge.MaxHolders).AppendJSON(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.SetBytes(int64(len(payload)))
+	for b.Loop() {
+		if _, err := edge.ParseBundle(string(payload)); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -61,7 +61,7 @@ func presetOf(name string) preset {
 	}
 	for i := range presetNames {
 		if i > 0 && presetNames[i] == name {
-			return preset(i) //nolint:gosec // less than len(presetNames)
+			return preset(i)
 		}
 	}
 	return unknown
