@@ -187,6 +187,15 @@ func ReasonOf(err error) Reason {
 	return ReasonOther
 }
 
+// DetailOf returns what an error of this package says, also one that is wrapped or joined, or "" for any other. Asking err
+// itself would have a module hold what every error in it says.
+func DetailOf(err error) string {
+	if r := refusalIn(err); r != nil {
+		return r.Error()
+	}
+	return ""
+}
+
 // refusalIn returns the first refusal that err is or wraps, as errors.As would but without its reflection.
 func refusalIn(err error) *refusal {
 	for err != nil {

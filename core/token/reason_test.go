@@ -56,6 +56,26 @@ func TestReasonOf(t *testing.T) {
 	}
 }
 
+func TestDetailOf(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"nil", nil, ""},
+		{"foreign", errors.New("x"), ""},
+		{"bare", token.ErrExpired, "token: expired"},
+		{"wrapped", fmt.Errorf("check session: %w", token.ErrSignature), "token: signature does not verify"},
+		{"joined", errors.Join(token.ErrConfigIssuer, token.ErrConfigKeys), "token: config needs an issuer"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := token.DetailOf(tc.err); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
 // TestErrors_text holds that every error says something of its own, also those that share a reason.
 func TestErrors_text(t *testing.T) {
 	seen := map[string]bool{}
