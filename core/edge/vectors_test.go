@@ -331,6 +331,7 @@ func makeVectors(t *testing.T) *vectorMaker {
 	m.grid()
 	m.requests()
 	m.tokens()
+	m.foreign()
 	return m
 }
 
