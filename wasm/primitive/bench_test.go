@@ -2,6 +2,7 @@ package primitive_test
 
 import (
 	"crypto/ed25519"
+	"crypto/hmac"
 	"crypto/rsa"
 	"crypto/sha256"
 	"math/big"
@@ -45,6 +46,11 @@ func cases(tb testing.TB) (list []verification) {
 	private := ed25519.NewKeyFromSeed(make([]byte, 32))
 	key, err = token.NewEd25519Key("", private.Public().(ed25519.PublicKey))
 	add(primitive.EdDSA, token.EdDSA, "", key, err, ed25519.Sign(private, input))
+	for _, a := range hmacAlgorithms {
+		secret := make([]byte, 64)
+		key, err := token.NewHMACKey("", a.ours.Name(), secret)
+		add(a.ours, a.theirs, "", key, err, sumOf(hmac.New(a.hash.New, secret), input))
+	}
 	for _, a := range rsaAlgorithms {
 		for _, bits := range []int{2048, 4096} {
 			k := newRSAKey(chance(21), bits, 65537, a.hash)

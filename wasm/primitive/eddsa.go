@@ -70,7 +70,7 @@ func (k *edKey) Verify(input, signature []byte) bool {
 	work.hash.write(signature[:32])
 	work.hash.write(k.encoded[:])
 	work.hash.write(input)
-	work.hash.sum(work.digest[:])
+	work.hash.sum(&work.digest)
 	scalar := edReduce(&work.digest)
 	work.base.split(&s, baseWidth)
 	work.key.split(&scalar, keyWidth)

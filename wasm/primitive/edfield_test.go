@@ -1,12 +1,9 @@
 package primitive_test
 
 import (
-	"crypto/sha512"
 	"math/big"
 	"slices"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/hexward/hexward/wasm/primitive"
 )
@@ -165,28 +162,5 @@ func TestEdReduce(t *testing.T) {
 		if got, want := primitive.EdReduce(&b), new(big.Int).Mod(v, edL); got != elementOf(want) {
 			t.Errorf("%x: %x, want %x", v, valueOf(&got), want)
 		}
-	}
-}
-
-func TestSHA512(t *testing.T) {
-	r := chance(43)
-	for length := range 600 {
-		b := randomBytes(r, length)
-		first, second := r.IntN(length+1), r.IntN(length+1)
-		if first > second {
-			first, second = second, first
-		}
-		whole, cut := sha512.Sum512(b), sha512.Sum384(b)
-		if diff := cmp.Diff(whole[:], primitive.SHA512(64, b[:first], b[first:second], b[second:])); diff != "" {
-			t.Fatalf("%d bytes cut at %d and %d: %s", length, first, second, diff)
-		}
-		if diff := cmp.Diff(cut[:], primitive.SHA512(48, b[:first], b[first:second], b[second:])); diff != "" {
-			t.Fatalf("%d bytes cut at %d and %d: %s", length, first, second, diff)
-		}
-	}
-	long := randomBytes(r, 100000)
-	whole := sha512.Sum512(long)
-	if diff := cmp.Diff(whole[:], primitive.SHA512(64, long[:99999], long[99999:])); diff != "" {
-		t.Error(diff)
 	}
 }

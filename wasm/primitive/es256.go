@@ -1,7 +1,6 @@
 package primitive
 
 import (
-	"crypto/sha256"
 	"sync"
 
 	"github.com/hexward/hexward/core/token"
@@ -46,12 +45,20 @@ func newECDSAKey(x, y *[32]byte) *ecdsaKey {
 }
 
 func (k *ecdsaKey) Verify(input, signature []byte) bool {
-	digest := sha256.Sum256(input)
-	return k.verify(&digest, signature)
+	work, ok := curveWorks.Get().(*curveWork)
+	if !ok {
+		return false
+	}
+	work.hash.reset(hash256)
+	work.hash.write(input)
+	work.hash.sum(&work.digest)
+	good := k.verify(work, (*[32]byte)(work.digest[:]), signature)
+	curveWorks.Put(work)
+	return good
 }
 
 // verify reports whether signature is R || S over digest, both in [1, n-1].
-func (k *ecdsaKey) verify(digest *[32]byte, signature []byte) bool {
+func (k *ecdsaKey) verify(work *curveWork, digest *[32]byte, signature []byte) bool {
 	if len(signature) != 64 {
 		return false
 	}
@@ -67,10 +74,6 @@ func (k *ecdsaKey) verify(digest *[32]byte, signature []byte) bool {
 	p256Order.mul(&u1, &u1, &s)
 	p256Order.mul(&u2, &u2, &s)
 
-	work, ok := curveWorks.Get().(*curveWork)
-	if !ok {
-		return false
-	}
 	work.base.split(&u1, baseWidth)
 	work.key.split(&u2, keyWidth)
 	var p point
@@ -80,14 +83,13 @@ func (k *ecdsaKey) verify(digest *[32]byte, signature []byte) bool {
 		k.base.accumulate(&p, &work.base, row)
 		k.key.accumulate(&p, &work.key, row)
 	}
-	curveWorks.Put(work)
 	return p.hasX(&r)
 }
 
 // curveWork is memory for one verification: TinyGo keeps nothing above 256 bytes on the stack.
 type curveWork struct {
 	base, key digits
-	hash      sha512
+	hash      hasher
 	digest    [hash512]byte
 }
 

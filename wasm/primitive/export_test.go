@@ -1,6 +1,10 @@
 package primitive
 
-import "math/big"
+import (
+	"math/big"
+
+	"github.com/hexward/hexward/core/token"
+)
 
 // What the tests see of the insides.
 
@@ -59,7 +63,7 @@ func NewECDSAKey(x, y *[32]byte) ECDSAKey { return ECDSAKey{newECDSAKey(x, y)} }
 
 // Verify verifies R || S over digest.
 func (k ECDSAKey) Verify(digest *[32]byte, signature []byte) bool {
-	return k.k.verify(digest, signature)
+	return k.k.verify(new(curveWork), digest, signature)
 }
 
 // RSAKey verifies signatures over digests.
@@ -140,14 +144,15 @@ func (k EdKey) Verify(input, signature []byte) bool {
 	return k.k != nil && k.k.Verify(input, signature)
 }
 
-// SHA512 returns the hash of parts, of 48 or 64 bytes.
-func SHA512(size int, parts ...[]byte) []byte {
-	var h sha512
+// SHA2 returns the hash of parts, of 32, 48 or 64 bytes.
+func SHA2(size int, parts ...[]byte) []byte {
+	var h hasher
 	h.reset(hash(size))
 	for _, part := range parts {
 		h.write(part)
 	}
-	to := make([]byte, size)
-	h.sum(to)
-	return to
+	return h.sum(new([64]byte))
 }
+
+// NewHMACKey returns the key for a secret of any length.
+func NewHMACKey(secret []byte, size int) token.Primitive { return newHMACKey(secret, hash(size)) }

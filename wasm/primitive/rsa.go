@@ -1,7 +1,6 @@
 package primitive
 
 import (
-	"crypto/sha256"
 	"sync"
 
 	"github.com/hexward/hexward/core/token"
@@ -17,27 +16,6 @@ var (
 	PS384 token.Algorithm = rsaScheme{"PS384", hash384, true}
 	PS512 token.Algorithm = rsaScheme{"PS512", hash512, true}
 )
-
-// hash is a hash of the SHA-2 family, by its size in bytes.
-type hash int
-
-const (
-	hash256 hash = sha256.Size
-	hash384 hash = 48
-	hash512 hash = 64
-)
-
-// sum writes the hash of input to the beginning of to and returns that. Its state is for the longer hashes.
-func (h hash) sum(to *[hash512]byte, input []byte, state *sha512) []byte {
-	if h == hash256 {
-		*(*[hash256]byte)(to[:]) = sha256.Sum256(input)
-		return to[:hash256]
-	}
-	state.reset(h)
-	state.write(input)
-	state.sum(to[:h])
-	return to[:h]
-}
 
 // The DER of DigestInfo up to the digest (RFC 8017 §9.2, note 1), but for the last byte, which is the digest's size.
 const (
@@ -90,9 +68,9 @@ type rsaWork struct {
 	columns              []uint64
 	base, entered, power []uint32
 	encoded              []byte // as long as the modulus
-	hash                 sha512
+	hash                 hasher
 	digest, other        [hash512]byte
-	block                [8 + 2*hash512]byte
+	counter              [4]byte
 }
 
 // The limits of a modulus in bits. What core/token accepts is within them, and 8,192 is also what the columns' sums are
@@ -131,7 +109,9 @@ func (k *rsaKey) Verify(input, signature []byte) bool {
 	if !ok {
 		return false
 	}
-	good := k.verify(work, k.hash.sum(&work.digest, input, &work.hash), signature)
+	work.hash.reset(k.hash)
+	work.hash.write(input)
+	good := k.verify(work, work.hash.sum(&work.digest), signature)
 	k.works.Put(work)
 	return good
 }
@@ -174,6 +154,9 @@ func (k *rsaKey) isPKCS1(encoded, digest []byte) bool {
 	return good
 }
 
+// zeros begin what PSS hashes.
+var zeros [8]byte
+
 // isPSS reports whether the encoded message is EMSA-PSS of digest (RFC 8017 §9.1.2).
 func (k *rsaKey) isPSS(work *rsaWork, digest []byte) bool {
 	encoded, size := work.encoded, len(digest)
@@ -202,11 +185,11 @@ func (k *rsaKey) isPSS(work *rsaWork, digest []byte) bool {
 	if !good {
 		return false
 	}
-	block := work.block[:8+2*size]
-	clear(block[:8])
-	copy(block[8:], digest)
-	copy(block[8+size:], salt)
-	for i, b := range k.hash.sum(&work.other, block, &work.hash) {
+	work.hash.reset(k.hash)
+	work.hash.write(zeros[:])
+	work.hash.write(digest)
+	work.hash.write(salt)
+	for i, b := range work.hash.sum(&work.other) {
 		good = good && b == seed[i]
 	}
 	return good
@@ -214,17 +197,17 @@ func (k *rsaKey) isPSS(work *rsaWork, digest []byte) bool {
 
 // unmask adds the mask of MGF1 (RFC 8017 §B.2.1) to a masked block.
 func (k *rsaKey) unmask(work *rsaWork, masked, seed []byte) {
-	block := work.block[:len(seed)+4]
-	copy(block, seed)
-	clear(block[len(seed):])
-	for at := 0; at < len(masked); {
-		for _, b := range k.hash.sum(&work.other, block, &work.hash) {
+	for at, counter := 0, byte(0); at < len(masked); counter++ { // 8,192 bits take fewer than 256 blocks
+		work.counter = [4]byte{3: counter}
+		work.hash.reset(k.hash)
+		work.hash.write(seed)
+		work.hash.write(work.counter[:])
+		for _, b := range work.hash.sum(&work.other) {
 			if at == len(masked) {
 				break
 			}
 			masked[at] ^= b
 			at++
 		}
-		block[len(block)-1]++ // 8,192 bits take fewer than 256 blocks
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/c2sp/wycheproof"
+
+	"github.com/hexward/hexward/wasm/primitive"
 )
 
 // hexBytes is bytes that a vector holds in hexadecimal.
@@ -92,7 +94,7 @@ func TestWycheproof_ECDSA(t *testing.T) {
 	}
 }
 
-// hashes by their names in Wycheproof.
+// hashes, by their names in Wycheproof.
 var hashes = map[string]crypto.Hash{"SHA-256": crypto.SHA256, "SHA-384": crypto.SHA384, "SHA-512": crypto.SHA512}
 
 // TestWycheproof_RSA runs all groups for PKCS #1 v1.5 and PSS with the hashes of JWS. What Wycheproof calls acceptable (a
@@ -166,5 +168,28 @@ func TestWycheproof_EdDSA(t *testing.T) {
 	}
 	if run != f.NumberOfTests || run < 150 {
 		t.Errorf("%d of %d vectors", run, f.NumberOfTests)
+	}
+}
+
+// TestWycheproof_HMAC runs the groups for HMAC with whole tags, and has cut ones refused, as JWS does.
+func TestWycheproof_HMAC(t *testing.T) {
+	for name, size := range map[string]int{"hmac_sha256_test.json": 32, "hmac_sha384_test.json": 48, "hmac_sha512_test.json": 64} {
+		f := readWycheproof(t, name)
+		run, whole := 0, 0
+		for _, g := range f.TestGroups {
+			for _, tc := range g.Tests {
+				run++
+				if g.TagSize == 8*size {
+					whole++
+				}
+				want := tc.Result == "valid" && g.TagSize == 8*size
+				if got := primitive.NewHMACKey(tc.Key, size).Verify(tc.Msg, tc.Tag); got != want {
+					t.Errorf("%s %d %s: accepted %v, want %v", name, tc.ID, tc.Comment, got, want)
+				}
+			}
+		}
+		if run != f.NumberOfTests || whole < 80 {
+			t.Errorf("%s: %d of %d vectors, %d with whole tags", name, run, f.NumberOfTests, whole)
+		}
 	}
 }
