@@ -46,16 +46,16 @@ func lacking(t testing.TB, what, remedy string) {
 	t.Skipf("SKIPPED: %s; %s", what, remedy)
 }
 
-// built returns a function that builds something once and returns its file.
-func built(name string, env []string, args ...string) func() (string, error) {
+// built returns a function that builds a program or a module once and returns its file, unless a variable says where it is.
+func built(name, source, variable string, env []string, flags ...string) func() (string, error) {
 	return sync.OnceValues(func() (string, error) {
-		if file := os.Getenv("HEXWARD_BINARY"); file != "" && name == "hexward" {
+		if file := os.Getenv(variable); variable != "" && file != "" {
 			return file, nil
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 		defer cancel()
 		file := filepath.Join(scratch, name)
-		cmd := exec.CommandContext(ctx, "go", append([]string{"build", "-o", file}, args...)...)
+		cmd := exec.CommandContext(ctx, "go", append(append([]string{"build", "-o", file}, flags...), source)...)
 		cmd.Env = append(os.Environ(), env...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("%s: %w\n%s", name, err, out)
@@ -65,11 +65,10 @@ func built(name string, env []string, args ...string) func() (string, error) {
 }
 
 var (
-	wasm      = []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0"}
-	asModule  = []string{"-trimpath", "-buildmode=c-shared", "-ldflags=-s -w"}
-	hostWasm  = built("host.wasm", wasm, append(asModule, "../verifier")...)
-	program   = built("hexward", nil, "../../apps/hexward")
-	goService = built("service", nil, "./go")
+	program   = built("hexward", "../../apps/hexward", "HEXWARD_BINARY", nil)
+	goService = built("service", "./go", "", nil)
+	hostWasm  = built("host.wasm", "../verifier", "HEXWARD_HOST_WASM", []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0"},
+		"-trimpath", "-buildmode=c-shared", "-ldflags=-s -w", "-tags=noeddsa,noecdsa,norsa")
 )
 
 func must(t testing.TB, build func() (string, error)) string {

@@ -105,15 +105,16 @@ func (v *Verifier) Load(ctx context.Context, bundle []byte, now time.Time) error
 // Decide decides about a request.
 func (v *Verifier) Decide(ctx context.Context, r *http.Request, now time.Time) (*Verdict, error) {
 	path, _, _ := strings.Cut(r.RequestURI, "?") // as it came
-	fields := []string{"=" + r.Method, "=" + path, "", "", "", ""}
-	for i, name := range []string{"Authorization", "Cookie", "Origin", "Sec-Fetch-Site"} {
-		if values := r.Header[name]; len(values) > 0 {
-			separator := ", "
-			if name == "Cookie" {
-				separator = "; "
-			}
-			fields[2+i] = "=" + strings.Join(values, separator)
+	fields := []string{"=" + r.Method, "=" + path}
+	for _, name := range []string{"Authorization", "Cookie", "Origin", "Sec-Fetch-Site"} {
+		field, separator := "", ", "
+		if name == "Cookie" {
+			separator = "; "
 		}
+		if values := r.Header[name]; len(values) > 0 {
+			field = "=" + strings.Join(values, separator)
+		}
+		fields = append(fields, field)
 	}
 	for _, field := range fields {
 		if strings.ContainsRune(field, 0) {

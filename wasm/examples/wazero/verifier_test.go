@@ -23,8 +23,11 @@ import (
 	"github.com/hexward/hexward/wasm/examples/wazero"
 )
 
-// module builds full.wasm, or says where it was built already.
+// module builds full.wasm, unless HEXWARD_FULL_WASM says where it is.
 var module = sync.OnceValues(func() ([]byte, error) {
+	if file := os.Getenv("HEXWARD_FULL_WASM"); file != "" {
+		return os.ReadFile(file)
+	}
 	dir, err := os.MkdirTemp("", "hexward-wazero-")
 	if err != nil {
 		return nil, err
@@ -33,10 +36,10 @@ var module = sync.OnceValues(func() ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	file := filepath.Join(dir, "full.wasm")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildmode=c-shared", "-ldflags=-s -w", "-tags", "full", "-o", file, "../../verifier")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildmode=c-shared", "-ldflags=-s -w", "-tags=full", "-o", file, "../../verifier")
 	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, out)
+		return nil, fmt.Errorf("build the module: %w\n%s", err, out)
 	}
 	return os.ReadFile(file)
 })
