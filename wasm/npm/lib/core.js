@@ -8,6 +8,7 @@ export class Core {
   #x;
   #bytes;
   keys = new Map(); // what is known of a key, by its handle
+  asked = 0; // how many questions
   used = false; // it has decided before
   dead = false; // it has thrown
 
@@ -29,6 +30,7 @@ export class Core {
     const at = this.#x.hexward_input(bytes.length);
     if (at === 0) throw new RangeError('the input is too large');
     this.#memory().set(bytes, at);
+    this.asked++;
     return this.#x[`hexward_${what}`](bytes.length, now);
   }
 
@@ -36,9 +38,18 @@ export class Core {
     return this.#x.hexward_stale(seconds);
   }
 
-  // wanted copies out what is to be verified.
-  wanted() {
-    return { handle: this.#x.hexward_wanted_key(), input: this.#take('wanted_input'), signature: this.#take('wanted_signature') };
+  // wantedKey is the handle of the key; the other two are was signed and the signature, where they are, until the
+  // next question.
+  get wantedKey() {
+    return this.#x.hexward_wanted_key();
+  }
+
+  get wantedInput() {
+    return this.#at('wanted_input');
+  }
+
+  get wantedSignature() {
+    return this.#at('wanted_signature');
   }
 
   // key is the public JWK behind a handle, as JSON; nothing for a secret.
@@ -56,12 +67,12 @@ export class Core {
   }
 
   result() {
-    return decoder.decode(this.#take('result'));
+    return decoder.decode(this.#at('result'));
   }
 
-  #take(what) {
+  #at(what) {
     const at = this.#x[`hexward_${what}`]() >>> 0;
-    return this.#memory().slice(at, at + this.#x[`hexward_${what}_len`]());
+    return this.#memory().subarray(at, at + this.#x[`hexward_${what}_len`]());
   }
 
   #memory() {

@@ -60,7 +60,6 @@ export class Engine {
   #core;
   #seen;
   #keys = new Map(); // by their JWKs
-  #count = 0;
   #bundles = []; // what is held: a whole bundle, and the deltas to it
   number = 0;
   expires = 0; // Unix seconds
@@ -175,32 +174,48 @@ export class Engine {
 
   // ask puts a question until it is settled. It throws Unable, or what the instance has thrown, which is dead then.
   *#ask(core, what, input, seen) {
-    for (let turn = 0, known; turn < turns && !core.dead; turn++) {
-      let answer;
+    const settled = (good) => ({ status: core.settle(good), result: JSON.parse(core.result()) });
+    const guarded = (step) => {
       try {
-        answer = { status: core.ask(what, input, this.#now()) };
-        if (answer.status === 1) answer = this.#answer(core, seen, known);
-        if (!answer.later) return { status: answer.status, result: JSON.parse(core.result()) };
+        return step();
       } catch (error) {
         if (!(error instanceof Unable)) this.#drop(core);
         throw error;
       }
-      known = yield answer.later;
+    };
+    for (let turn = 0, known; turn < turns && !core.dead; turn++) {
+      const answer = guarded(() => {
+        const status = core.ask(what, input, this.#now());
+        if (status !== 1) return { status, result: JSON.parse(core.result()) };
+        const good = this.#judge(core, seen, known);
+        return waits(good) ? good : settled(good);
+      });
+      if (!waits(answer)) return answer;
+      const { asked } = core;
+      known = yield answer;
+      if (known.good) seen?.add(known);
+      if (core.asked === asked && !core.dead) return guarded(() => settled(known.good));
     }
     throw new Error('this could not be settled');
   }
 
-  // answer settles what core wants if it can at once; else its later is a promise of what is known then.
-  #answer(core, seen, known) {
-    const { handle, input, signature } = core.wanted();
-    const key = this.#key(core, handle);
-    if (!key) return { status: core.settle(core.check()) };
-    const id = `${key.number} ${decoder.decode(input)} ${String.fromCharCode(...signature)}`;
-    let good = known?.id === id ? known.good : seen?.has(id) || undefined;
-    good ??= this.#platform.inside ? core.check() : this.#verify(key, signature, input);
-    if (waits(good)) return { later: good.then((good) => ({ id, good })) };
-    if (good) seen?.add(id);
-    return { status: core.settle(good) };
+  // judge tells whether the wanted signature is good; or it is a promise of what is known then.
+  #judge(core, seen, known) {
+    const key = this.#key(core, core.wantedKey);
+    if (!key) return core.check();
+    const input = core.wantedInput;
+    const signature = core.wantedSignature;
+    const text = decoder.decode(input);
+    const same = (one) =>
+      one?.text === text && one.key === key && one.signature.length === signature.length && one.signature.every((byte, i) => byte === signature[i]);
+    if (same(known)) return known.good;
+    if (same(seen?.get(text))) return true;
+    const judged = (good) => ({ text, key, signature: copy, good });
+    const copy = signature.slice();
+    const good = this.#platform.inside ? core.check() : this.#verify(key, copy, input);
+    if (waits(good)) return good.then(judged);
+    if (good) seen?.add(judged(good));
+    return good;
   }
 
   // key is the same for the same key, whichever bundle or instance it came with. Secrets stay in the module.
@@ -208,7 +223,7 @@ export class Engine {
     let key = core.keys.get(handle);
     const jwk = key || core.key(handle);
     if (key || !jwk) return key;
-    key = this.#keys.get(jwk) ?? { number: this.#count++, jwk: JSON.parse(jwk) };
+    key = this.#keys.get(jwk) ?? { jwk: JSON.parse(jwk) };
     for (const [keys, name] of [
       [this.#keys, jwk],
       [core.keys, handle],
@@ -226,7 +241,10 @@ export class Engine {
     };
     try {
       const ready = key.ready ?? prepare(key.jwk);
-      if (waits(ready)) return ready.then((ready) => verify((key.ready = ready), signature, input)).catch(unable);
+      if (waits(ready)) {
+        const copy = input.slice();
+        return ready.then((ready) => verify((key.ready = ready), signature, copy)).catch(unable);
+      }
       key.ready = ready;
       const good = verify(ready, signature, input);
       return waits(good) ? good.catch(unable) : good;
@@ -242,30 +260,36 @@ export class Engine {
   }
 }
 
-// Seen remembers the good signatures that were asked for last: so many of them, in as many KiB.
+// Seen remembers the good signatures that were asked for last, by what was signed: so many of them, in as many KiB.
 class Seen {
   #most;
-  #ids = new Set();
+  #found = new Map();
   #size = 0;
 
   constructor(most) {
     this.#most = most;
   }
 
-  has(id) {
-    const found = this.#ids.delete(id);
-    if (found) this.#ids.add(id);
-    return found;
+  get(text) {
+    const one = this.#found.get(text);
+    if (one) this.#found.delete(text) && this.#found.set(text, one);
+    return one;
   }
 
-  add(id) {
-    if (this.has(id)) return;
-    this.#ids.add(id);
-    this.#size += id.length;
-    for (const first of this.#ids) {
-      if (this.#ids.size <= this.#most && this.#size <= this.#most * 1024) break;
-      this.#ids.delete(first);
-      this.#size -= first.length;
+  add(one) {
+    this.#remove(one.text);
+    this.#found.set(one.text, one);
+    this.#size += sizeOf(one);
+    for (const text of this.#found.keys()) {
+      if (this.#found.size <= this.#most && this.#size <= this.#most * 1024) break;
+      this.#remove(text);
     }
   }
+
+  #remove(text) {
+    const one = this.#found.get(text);
+    if (this.#found.delete(text)) this.#size -= sizeOf(one);
+  }
 }
+
+const sizeOf = ({ text, signature }) => text.length + signature.length;

@@ -6,10 +6,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import { key, start, token } from './keys.js';
@@ -34,11 +34,19 @@ async function directory(t) {
   return path;
 }
 
-// packed makes the package as it is published, and installs it in an empty directory, which it returns.
+// published is the package as it is published, made once.
+let published;
+after(async () => published && rm(dirname(await published), { recursive: true, force: true }));
+const pack = async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'hexward-npm-'));
+  const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', dir], { cwd: root });
+  return join(dir, JSON.parse(stdout)[0].filename);
+};
+
+// packed installs what is published in an empty directory.
 async function packed(t) {
   const dir = await directory(t);
-  const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', dir], { cwd: root });
-  const tarball = join(dir, JSON.parse(stdout)[0].filename);
+  const tarball = await (published ??= pack());
   const to = join(dir, 'node_modules/@hexward/verifier');
   await mkdir(to, { recursive: true });
   await run('tar', ['-xzf', tarball, '-C', to, '--strip-components=1']);
