@@ -87,6 +87,9 @@ func (k *checker) issuer(label string, given *issuer) (made *auth.Trusted, name 
 	if err != nil {
 		k.wrong("%w", err)
 	}
+	if given.Edge && hidden != "" {
+		k.wrong("%s: edge: its tokens are signed with a secret, which is in no bundle; have it sign with a key of its own", label)
+	}
 	if flaw := weakness(string(hidden)); hidden != "" && flaw != "" {
 		k.wrong("%s: secret: %s", label, flaw)
 	}

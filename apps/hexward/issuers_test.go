@@ -127,6 +127,8 @@ func TestIssuers_refused(t *testing.T) {
 		{"people_secret_for_everybody", "[{" + good + ", people-url: 'https://id.example/{sub}', people-secret-file: " + open + "}]", "everybody on this machine may read it (mode 0604)"},
 		{"people_without_secret", "[{" + good + ", people-url: 'https://id.example/{sub}'}]", "people: a secret is needed"},
 		{"people_at_another_host", "[{" + good + ", people-url: 'https://{sub}.example/', people-secret-file: " + closed + "}]", "not of the host"},
+		{"edge_without_a_bundle", "[{name: a, issuer: 'https://a.example', audiences: [us], edge: true}]", "set bundle to secret"},
+		{"edge_with_a_secret", "[{name: a, issuer: 'https://a.example', audiences: [us], algorithms: [HS256], secret: " + sharedSecret + ", edge: true}]", "a secret, which is in no bundle"},
 		{"everybody_at_microsoft", "[{preset: microsoft, issuer: 'https://login.microsoftonline.com/common/v2.0', audiences: [us]}]", "the issuer is that of one tenant"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
