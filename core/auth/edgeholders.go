@@ -26,8 +26,14 @@ type carried struct {
 	asked   string                   // what was asked for
 	holders []edge.Holder            // nobody changes them
 	tenants map[string][]edge.Tenant // by source; recorded ones; nobody changes them
+	many    bool                     // there are more than a bundle holds
+	large   map[string]bool          // the issuers that are more than a bundle holds, by name
 	waited  time.Time                // when somebody last waited for an issuer's keys
 }
+
+// maxCarried is how many bytes the holders take at most, as JSON, so that there is room for the marks of hundreds of thousands of
+// revocations beside them.
+const maxCarried = 11 << 20
 
 // carriedLife is for how long what was read is used. Nothing depends on it but what has expired, which takes up space.
 const carriedLife = 10 * time.Minute
@@ -37,6 +43,9 @@ const page = 1000
 
 // carry adds to a bundle what the configuration has it carry besides keys, policy and marks. Who calls it took note before
 // that whatever changes from then on makes another bundle.
+//
+// What is more than a bundle holds is reported, and left to the server as a whole: verifiers answer 503 for all of it, rather than take
+// those who were left out for strangers, and go on to learn of revocations.
 func (s *Service) carry(ctx context.Context, now time.Time, to *edge.Bundle) (err error) {
 	c := &s.carried
 	c.mu.Lock()
@@ -48,17 +57,32 @@ func (s *Service) carry(ctx context.Context, now time.Time, to *edge.Bundle) (er
 		if c.tenants, err = s.readTenants(ctx); err != nil {
 			return err
 		}
-		if c.holders, err = s.readHolders(ctx, now, snapshots); err != nil {
+		many := false
+		if c.holders, many, err = s.readHolders(ctx, now, snapshots); err != nil {
 			return err
 		}
-		c.asked, c.epoch, c.at = asked, epoch, now
+		if many && !c.many {
+			s.Report(ctx, "have edge verifiers decide about API tokens and other issuers' people", errHolders)
+		}
+		c.asked, c.epoch, c.at, c.many = asked, epoch, now, many
 	}
-	to.APITokens, to.Holders = s.Edge.APITokens, c.holders
+	to.APITokens, to.Holders = s.Edge.APITokens && !c.many, c.holders
 	for i := range s.Issuers {
-		t := &s.Issuers[i]
-		one := s.edgeIssuer(t, snapshots[i])
-		if _, err := (&edge.Bundle{Issuer: s.Settings.Issuer, Issuers: []edge.Issuer{one}}).AppendJSON(nil); err != nil {
-			return fault.Wrap(err, fault.Internal, "bundle_issuer", fmt.Sprintf("issuer %q: its configuration, its tenants or its keys are more than a bundle holds", t.Name))
+		t, from := &s.Issuers[i], snapshots[i]
+		if c.many && known(t, from) {
+			from = nil
+		}
+		one := s.edgeIssuer(t, from)
+		_, err := (&edge.Bundle{Issuer: s.Settings.Issuer, Issuers: []edge.Issuer{one}}).AppendJSON(nil)
+		if err != nil && !c.large[t.Name] {
+			s.Report(ctx, "have edge verifiers decide about tokens of issuer "+t.Name,
+				fault.Wrap(err, fault.Internal, "bundle_issuer", "its configuration, its tenants or its keys are more than a bundle holds"))
+		}
+		if c.large == nil {
+			c.large = map[string]bool{}
+		}
+		if c.large[t.Name] = err != nil; err != nil {
+			one = s.edgeIssuer(t, nil)
 		}
 		to.Issuers = append(to.Issuers, one)
 	}
@@ -170,19 +194,20 @@ func (s *Service) readTenants(ctx context.Context) (map[string][]edge.Tenant, er
 	}
 }
 
-// readHolders returns who shows an API token, and who has an identity of an issuer whose people are carried, sorted.
-func (s *Service) readHolders(ctx context.Context, now time.Time, snapshots []*ports.IssuerSnapshot) (list []edge.Holder, err error) {
+// readHolders returns who shows an API token, and who has an identity of an issuer whose people are carried, sorted; or that these are
+// more than a bundle holds.
+func (s *Service) readHolders(ctx context.Context, now time.Time, snapshots []*ports.IssuerSnapshot) (list []edge.Holder, many bool, err error) {
 	if s.Edge.APITokens {
 		for after := ""; ; {
 			found, err := s.APITokens.Alive(ctx, now, after, page)
 			if err != nil {
-				return nil, fmt.Errorf("list API tokens: %w", err)
+				return nil, false, fmt.Errorf("list API tokens: %w", err)
 			}
 			for i := range found {
 				list = appendScript(list, &found[i])
 			}
 			if len(list) > edge.MaxHolders {
-				return nil, errHolders
+				return nil, true, nil
 			}
 			if len(found) < page {
 				break
@@ -195,13 +220,13 @@ func (s *Service) readHolders(ctx context.Context, now time.Time, snapshots []*p
 		for after := ""; known(t, snapshots[n]); {
 			found, err := s.Identities.ByIssuer(ctx, t.URL, after, page)
 			if err != nil {
-				return nil, fmt.Errorf("list identities: %w", err)
+				return nil, false, fmt.Errorf("list identities: %w", err)
 			}
 			for i := range found {
 				list = appendPerson(list, &found[i])
 			}
 			if len(list) > edge.MaxHolders {
-				return nil, errHolders
+				return nil, true, nil
 			}
 			if len(found) < page {
 				break
@@ -210,11 +235,16 @@ func (s *Service) readHolders(ctx context.Context, now time.Time, snapshots []*p
 		}
 	}
 	slices.SortFunc(list, func(a, b edge.Holder) int { return bytes.Compare(a.Hash[:], b.Hash[:]) })
-	return list, nil
+	text, err := (&edge.Bundle{Issuer: s.Settings.Issuer, Holders: list}).AppendJSON(nil)
+	if err != nil || len(text) > maxCarried {
+		return nil, true, nil
+	}
+	return list, false, nil
 }
 
 var errHolders = fault.New(fault.Internal, "bundle_holders", fmt.Sprintf(
-	"there are more than %d API tokens and people of other issuers, which is more than a bundle holds: have fewer of them decided about at the edge", edge.MaxHolders))
+	"there are more than %d API tokens and people of other issuers, or they take more than %d MiB, which is more than a bundle holds: workers leave all of them to the server",
+	edge.MaxHolders, maxCarried>>20))
 
 // appendScript adds who shows an API token. An account that is changing hands lets nobody in.
 func appendScript(to []edge.Holder, of *ports.UsersToken) []edge.Holder {

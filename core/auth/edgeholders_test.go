@@ -303,9 +303,10 @@ func TestEdge_new(t *testing.T) {
 	}
 }
 
-// TestEdge_many: more than a bundle holds is reported, and nothing is left out silently; what was given out before goes on.
+// TestEdge_many: what is more than a bundle holds is reported once, and left to the server as a whole; nobody is left out silently, and
+// revocations go on.
 func TestEdge_many(t *testing.T) {
-	many := 0
+	many, name := 0, ""
 	w := newBearerWorld(t, carried, func(c *auth.Config) {
 		c.APITokens.(*mock.APITokensMock).AliveFunc = func(_ context.Context, _ time.Time, after string, limit int) (page []ports.UsersToken, err error) {
 			from := 0
@@ -316,32 +317,58 @@ func TestEdge_many(t *testing.T) {
 			for n := from; n < many && len(page) < limit; n++ {
 				one := apitoken.Token{ID: fmt.Sprintf("%09d", n), UserID: aliceID, Tenant: tenant.Default, CreatedAt: epoch}
 				one.Hash[0], one.Hash[1], one.Hash[2] = byte(n>>16), byte(n>>8), byte(n)
-				page = append(page, ports.UsersToken{Token: one, User: user.User{ID: aliceID}})
+				page = append(page, ports.UsersToken{Token: one, User: user.User{ID: aliceID, Tenant: name}})
 			}
 			return page, err
 		}
 	})
-	before := w.bundle(0)
-	for _, step := range []struct{ many, holders int }{{edge.MaxHolders + 1, 0}, {edge.MaxHolders, edge.MaxHolders}, {1000, 1000}, {1001, 1001}} {
-		many = step.many
+	_, shown := w.showAll()
+	v := w.worker(w.bundle(0))
+	for _, step := range []struct {
+		name    string
+		many    int
+		long    int
+		holders int
+		reports int
+	}{
+		{"one too many", edge.MaxHolders, 0, 0, 1}, // with dana
+		{"again", edge.MaxHolders, 0, 0, 0},
+		{"as many as there may be", edge.MaxHolders - 1, 0, edge.MaxHolders, 0},
+		{"too large", 10_000, 2000, 0, 1},
+		{"few", 1000, 0, 1001, 0},
+	} {
+		many, name = step.many, strings.Repeat("x", step.long)
 		w.fine(w.service.Load(t.Context()))
 		w.pass(2 * time.Second)
-		b, err := w.service.Bundle(t.Context(), before.Number-1)
-		if err != nil || b == nil || (b.Number == before.Number) != (step.holders == 0) {
-			t.Fatalf("with %d: %+v, %v", many, b, err)
-		}
+		w.refresh(v)
+		b := w.bundle(0)
 		if got := len(w.contents(b).Holders); got != step.holders {
-			t.Errorf("with %d: %d holders", many, got)
+			t.Errorf("%s: %d holders", step.name, got)
 		}
-		if many == edge.MaxHolders {
-			t.Logf("%d holders take %d bytes, signed", many, len(b.Compact))
-		}
-		reported := strings.Contains(strings.Join(w.reports, "\n"), "more than 65536 API tokens and people")
-		if reported != (step.holders == 0) {
-			t.Errorf("with %d: reports %q", many, w.reports)
+		if len(w.reports) != step.reports || step.reports > 0 && !strings.Contains(w.reports[0], "more than 65536 API tokens and people") {
+			t.Errorf("%s: reports %q", step.name, w.reports)
 		}
 		w.reports = nil
+		want := map[string]string{own: beforeEnds[own], foreign: beforeEnds[foreign], api: "unauthenticated token_unknown", robot: beforeEnds[robot]}
+		if step.holders == 0 {
+			want[foreign], want[api] = "unavailable issuer_elsewhere", "unavailable api_token_elsewhere"
+		}
+		for what, want := range want {
+			if got, _ := w.atEdge(v, shown[what]); got != want {
+				t.Errorf("%s: %s: %s, want %s", step.name, what, got, want)
+			}
+		}
+		if len(b.Compact) > edge.MaxBundle {
+			t.Errorf("%s: %d bytes", step.name, len(b.Compact))
+		}
 	}
+	many = edge.MaxHolders + 1
+	w.fine(w.service.Kick(t.Context(), w.root(), aliceID, client))
+	w.refresh(v)
+	if got, _ := w.atEdge(v, shown[own]); got != "unauthenticated token_revoked" {
+		t.Errorf("a revocation beside too many: %s", got)
+	}
+	w.reports = nil
 }
 
 // Tenants in the order of an issuer's names, the configured ones before those that are recorded; and everything of a holder.
@@ -377,16 +404,25 @@ func TestEdge_content(t *testing.T) {
 	}
 }
 
-// An issuer that a bundle cannot hold is named.
+// TestEdge_uncarriable: an issuer that a bundle cannot hold is reported, and left to the server.
 func TestEdge_uncarriable(t *testing.T) {
 	w := newBearerWorld(t, carried, func(c *auth.Config) {
 		c.Issuers[1].Issuer = wordy{c.Issuers[1].Issuer.(*authority)}
 	})
-	_, err := w.service.Bundle(t.Context(), 0)
-	if err == nil || !strings.Contains(err.Error(), `issuer "known"`) {
-		t.Errorf("got %v", err)
+	_, shown := w.showAll()
+	v := w.worker(w.bundle(0))
+	w.pass(time.Hour / 2)
+	w.refresh(v)
+	if len(w.reports) != 1 || !strings.Contains(w.reports[0], "issuer known") || !strings.Contains(w.reports[0], "more than a bundle holds") {
+		t.Errorf("reports %q", w.reports)
 	}
 	w.reports = nil
+	if got, _ := w.atEdge(v, shown[foreign]); got != "unavailable issuer_elsewhere" {
+		t.Errorf("got %s", got)
+	}
+	if got, _ := w.atEdge(v, shown[robot]); got != beforeEnds[robot] {
+		t.Errorf("another issuer: %s", got)
+	}
 }
 
 // wordy is an issuer whose rules are longer than any that can be carried.
