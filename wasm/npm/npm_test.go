@@ -25,7 +25,7 @@ func TestNode(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no tests: %v", err)
 	}
-	if out, err := run(5*time.Minute, "node", append([]string{"--test", "--test-reporter=spec"}, files...)...); err != nil {
+	if out, err := run(8*time.Minute, "node", append([]string{"--test", "--test-reporter=spec"}, files...)...); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 }

@@ -38,16 +38,36 @@ function trapping(t, name) {
   return state;
 }
 
-test('a good signature is verified once, a bad one each time', async () => {
-  const { count, create } = counting();
-  const verifier = create({ bundle: { snapshot: bundle(trusted, [signing]), key: trusted.jwk }, now: () => start });
-  for (let i = 0; i < 5; i++) await verifier.verify(good);
-  assert.equal(count.verified, 2, 'the bundle and the token');
-  const forged = token(key('EdDSA'));
-  for (let i = 0; i < 5; i++) assert.equal((await verifier.verify(forged)).code, 'token_signature');
-  assert.equal(count.verified, 7);
-  await verifier.decide({ method: 'GET', url: '/x', headers: { cookie: `__Host-hexward_access=${good}` } });
-  assert.equal(count.verified, 7);
+for (const [name, by] of Object.entries({ nodecrypto, webcrypto })) {
+  test(`${name}: a good signature is verified once, a bad one each time`, async () => {
+    const { count, create } = counting(by);
+    const verifier = create({ bundle: { snapshot: bundle(trusted, [signing]), key: trusted.jwk }, now: () => start });
+    for (let i = 0; i < 5; i++) assert.ok((await verifier.verify(good)).ok);
+    assert.equal(count.verified, 2, 'the bundle and the token');
+    const forged = token(key('EdDSA'));
+    for (let i = 0; i < 5; i++) assert.equal((await verifier.verify(forged)).code, 'token_signature');
+    assert.equal(count.verified, 7);
+    const twin = `${good.split('.', 2).join('.')}.${forged.split('.')[2]}`; // what was signed is known, the signature is not
+    for (let i = 0; i < 2; i++) assert.equal((await verifier.verify(twin)).code, 'token_signature');
+    assert.ok((await verifier.verify(good)).ok);
+    assert.equal(count.verified, 9);
+    await verifier.decide({ method: 'GET', url: '/x', headers: { cookie: `__Host-hexward_access=${good}` } });
+    assert.equal(count.verified, 9);
+  });
+}
+
+test('an instance that has no answer is not taken to repeat its last one', async (t) => {
+  const real = WebAssembly.Instance;
+  t.after(() => (WebAssembly.Instance = real));
+  let refuses = false;
+  WebAssembly.Instance = function (...given) {
+    const { exports } = new real(...given);
+    return { exports: { ...exports, hexward_decide: (...parameters) => (refuses ? 2 : exports.hexward_decide(...parameters)) } };
+  };
+  const verifier = createVerifier({ bundle: { snapshot: bundle(trusted, [signing]), key: trusted.jwk }, now: () => start });
+  assert.ok((await verifier.verify(good)).ok);
+  refuses = true;
+  assert.equal((await verifier.verify('x')).code, 'verifier_failed');
 });
 
 test('without a cache each one is verified each time', async () => {

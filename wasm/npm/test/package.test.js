@@ -58,9 +58,7 @@ const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--noUnc
 for (const how of [
   '--module nodenext --moduleResolution nodenext --lib es2022 test/types/node.ts',
   '--module nodenext --moduleResolution nodenext --lib es2022,dom test/types/use.ts',
-  '--module node16 --moduleResolution node16 --lib es2022,webworker test/types/use.ts',
-  '--module esnext --moduleResolution bundler --lib es2022,dom test/types/use.ts',
-  '--module preserve --moduleResolution bundler --lib es2022,dom --customConditions workerd test/types/use.ts',
+  '--module preserve --moduleResolution bundler --lib es2022,webworker --customConditions workerd test/types/use.ts',
 ]) {
   test(`types: ${how}`, async (t) => {
     if (!needs(t, 'typescript', '@types/node')) return;
