@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// quickly is how soon after its success at the server a revocation holds at the edge.
+// quickly is how soon a revocation holds at the edge, after the server has confirmed it.
 const quickly = 2 * time.Second
 
 // examplePolicy is the policy that README.md shows.

@@ -34,7 +34,8 @@ type publisher struct {
 	server  *httptest.Server
 	number  int64
 	compact []byte
-	polls   int // requests for a bundle
+	expires time.Time // when the latest one ends
+	polls   int       // requests for a bundle
 	since   string
 	instead http.HandlerFunc // answers in its place
 }
@@ -142,6 +143,7 @@ func (p *publisher) publish(life time.Duration, changes ...func(*edge.Bundle)) [
 	for _, change := range changes {
 		change(b)
 	}
+	p.expires = time.Unix(b.Expires, 0)
 	payload, err := b.AppendJSON(nil)
 	if err != nil {
 		p.t.Fatal(err)
