@@ -20,7 +20,7 @@ for (const file of modules) {
   vm.context.bytes = readFileSync(file).toString('base64');
   const answer = await vm.evaluate(`(async () => {
     const compiled = await WebAssembly.compile(Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)));
-    return JSON.stringify(await reports(name, compiled, JSON.parse(text)));
+    return JSON.stringify(await reports(name, compiled, JSON.parse(text), {}));
   })()`);
   console.log(JSON.stringify({ module: vm.context.name, reports: JSON.parse(answer) }));
 }

@@ -8,6 +8,9 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import process from 'node:process';
 
+import { createVerifier as full } from '../npm/full/node.js';
+import { createVerifier as host } from '../npm/host/node.js';
+import { replayPackage } from './package.js';
 import { reports } from './replay.js';
 
 // synchronous verifies by node:crypto.
@@ -22,8 +25,9 @@ function synchronous(jwk, input, signature) {
 
 const [vectorsFile, ...modules] = process.argv.slice(2);
 const vectors = JSON.parse(readFileSync(vectorsFile, 'utf8'));
+const ways = { synchronous, packages: { replay: replayPackage, host, full } };
 for (const file of modules) {
   const name = basename(file, '.wasm');
   const compiled = await WebAssembly.compile(readFileSync(file));
-  console.log(JSON.stringify({ module: name, reports: await reports(name, compiled, vectors, synchronous) }));
+  console.log(JSON.stringify({ module: name, reports: await reports(name, compiled, vectors, ways) }));
 }

@@ -3,13 +3,15 @@
 //   miniflare.js DIRECTORY NAME…
 //
 // The directory has the files of worker.js and NAME.wasm of each module. It prints a line of JSON for each module.
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 
 import { Miniflare } from 'miniflare';
 
 const [directory, ...names] = process.argv.slice(2);
+const sources = readdirSync(directory, { recursive: true }).filter((path) => path.endsWith('.js'));
+sources.sort((a, b) => (b === 'worker.js') - (a === 'worker.js')); // the first one is what answers
 const file = (type, path) => ({ type, path, contents: readFileSync(join(directory, path)) });
 const miniflare = new Miniflare({
   host: '127.0.0.1',
@@ -17,9 +19,9 @@ const miniflare = new Miniflare({
   cf: false,
   compatibilityDate: '2026-04-01',
   modules: [
-    ...['worker.js', 'replay.js', 'modules.js'].map((path) => file('ESModule', path)),
+    ...sources.map((path) => file('ESModule', path)),
     file('Text', 'vectors.json'),
-    ...names.map((name) => file('CompiledWasm', `${name}.wasm`)),
+    ...[...names, 'npm/dist/host', 'npm/dist/full'].map((name) => file('CompiledWasm', `${name}.wasm`)),
   ],
 });
 try {

@@ -142,11 +142,11 @@ export async function replay(compiled, vectors, verify) {
         let returned;
         if (step.trust !== undefined) returned = module.give('trust', bytesOf(step.trust, whole));
         else if (step.configure !== undefined) returned = module.give('configure', bytesOf(step.configure, whole));
-        else if (step.load !== undefined) returned = await settled('load', bytesOf(step.load, whole), step.now);
-        else if (step.input !== undefined) returned = await settled('decide', bytesOf(step.input, whole), step.now);
+        else if (step.load !== undefined) returned = await settled('load', bytesOf(step.load, whole), step.now ?? 0);
+        else if (step.input !== undefined) returned = await settled('decide', bytesOf(step.input, whole), step.now ?? 0);
         else if (step.decide !== undefined) {
           const fields = step.decide.map((field) => (field === null ? '' : `=${whole(field)}`));
-          returned = await settled('decide', utf8.encode(fields.join('\0')), step.now);
+          returned = await settled('decide', utf8.encode(fields.join('\0')), step.now ?? 0);
         } else if (step.room !== undefined) returned = module.call('input', step.room) === 0 ? 0 : 1;
         else throw new Error('a step that is none');
         if (returned !== (step.returns ?? 0)) {
@@ -180,10 +180,13 @@ function bytesOf(text, whole) {
 }
 
 // reports replays the vectors with the module of this name, by each way to verify signatures that there is here: by WebCrypto,
-// by a synchronous function, which few runtimes have, and inside of a module of the flavour "full".
-export async function reports(name, compiled, vectors, synchronous) {
+// by a synchronous function, which few runtimes have, and inside of a module of the flavour "full"; and then by the package, whose
+// createVerifier for either flavour is in packages.
+export async function reports(name, compiled, vectors, { synchronous, packages }) {
+  const full = name.endsWith('full');
   const all = { webcrypto: await replay(compiled, vectors, webcrypto) };
   if (synchronous) all.synchronous = await replay(compiled, vectors, synchronous);
-  if (name.endsWith('full')) all.inside = await replay(compiled, vectors);
+  if (full) all.inside = await replay(compiled, vectors);
+  if (packages) all.package = await packages.replay(full ? packages.full : packages.host, compiled, vectors);
   return all;
 }

@@ -105,6 +105,7 @@ type stage struct {
 	file    string // of the vectors
 	vectors vectors
 	modules []string // COMPILER-FLAVOUR, of NAME.wasm
+	sources []string // the modules of a worker, by their paths
 }
 
 // built is the stage, made once for all tests of the package, in a directory that TestMain removes.
@@ -159,16 +160,40 @@ func (s *stage) build(t testing.TB) (err error) {
 	if err := os.WriteFile(filepath.Join(s.dir, "modules.js"), []byte(modules), 0o600); err != nil {
 		return err
 	}
-	for _, name := range []string{"replay.js", "worker.js"} {
-		source, err := os.ReadFile(name)
-		if err != nil {
-			return err
+	s.sources = []string{"modules.js"}
+	for _, pattern := range []string{"replay.js", "package.js", "worker.js", "../npm/lib/*.js", "../npm/host/*.js", "../npm/full/*.js"} {
+		list, err := filepath.Glob(pattern)
+		if err != nil || len(list) == 0 {
+			return fmt.Errorf("there is no %s, %w", pattern, err)
 		}
-		if err := os.WriteFile(filepath.Join(s.dir, name), source, 0o600); err != nil {
+		for _, from := range list {
+			name := strings.TrimPrefix(filepath.ToSlash(from), "../")
+			if err := s.take(from, name); err != nil {
+				return err
+			}
+			s.sources = append(s.sources, name)
+		}
+	}
+	for _, name := range s.modules { // the package's own: any will do, since it is given the one to replay
+		_, flavour, _ := strings.Cut(name, "-")
+		if err := s.take(s.path(name), "npm/dist/"+flavour+".wasm"); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// take copies a file to a name on the stage.
+func (s *stage) take(from, name string) error {
+	content, err := os.ReadFile(from) //nolint:gosec // a file of this test
+	if err != nil {
+		return err
+	}
+	to := filepath.Join(s.dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(to, content, 0o600)
 }
 
 // compile builds the modules, or takes those of the directory that HEXWARD_WASM names, COMPILER-host.wasm and COMPILER-full.wasm each.
@@ -179,13 +204,9 @@ func (s *stage) compile(t testing.TB) error {
 			return fmt.Errorf("HEXWARD_WASM: there is no module in %s, %w", dir, err)
 		}
 		for _, file := range list {
-			code, err := os.ReadFile(file)
-			if err != nil {
-				return err
-			}
 			name := strings.TrimSuffix(filepath.Base(file), ".wasm")
 			s.modules = append(s.modules, name)
-			if err := os.WriteFile(s.path(name), code, 0o600); err != nil {
+			if err := s.take(file, name+".wasm"); err != nil {
 				return err
 			}
 		}
