@@ -69,9 +69,10 @@ func (s *server) down() {
 // command runs a command of the program in a process of its own, with the server's settings.
 func (s *server) command(args ...string) string {
 	s.t.Helper()
+	hexward := must(s.t, program) // which may have to be built
 	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, must(s.t, program), append(args, "--config", s.config(), "--data", s.data)...)
+	cmd := exec.CommandContext(ctx, hexward, append(args, "--config", s.config(), "--data", s.data)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.data}
 	var errs buffer
 	cmd.Stderr = &errs
