@@ -87,7 +87,7 @@ func (m *vectorMaker) foreign() {
 		return s.token(vectorClaims(append([]string{"iss", `"` + url + `"`, "sub", `"` + subject + `"`, "iat", "1799999990", "client_id", `"app"`}, more...)...))
 	}
 	alice := as(partner, vectorPartner, "alice")
-	any := func(text string) asked { return get("GET", "/any/x").bearer(text) }
+	ask := func(text string) asked { return get("GET", "/any/x").bearer(text) }
 	for _, test := range []struct {
 		name    string
 		asked   asked
@@ -95,7 +95,7 @@ func (m *vectorMaker) foreign() {
 		code    string
 		subject string
 	}{
-		{"a person", any(alice), 200, "allowed", "u-ada"},
+		{"a person", ask(alice), 200, "allowed", "u-ada"},
 		{"a person who may", get("GET", "/orders/1").bearer(alice), 200, "allowed", "u-ada"},
 		{"a person, with what the token gives", get("POST", "/orders/1").bearer(as(partner, vectorPartner, "alice", "scope", `"orders:write admin"`)), 200, "allowed", "u-ada"},
 		{"a person where a session is demanded", get("GET", "/session/x").bearer(alice), 403, "session_required", ""},
@@ -105,52 +105,52 @@ func (m *vectorMaker) foreign() {
 		{"in a cookie", get("GET", "/any/x").cookie(accessCookie + "=" + alice), 401, "token_key_unknown", ""},
 		{"a machine", get("GET", "/machines/x").bearer(as(partner, vectorPartner, "app")), 200, "allowed", "partner|app"},
 		{"a machine with permissions", get("GET", "/orders/1").bearer(as(partner, vectorPartner, "app", "scope", `"orders:read admin"`)), 200, "allowed", "partner|app"},
-		{"a machine with words in an object", any(as(partner, vectorPartner, "app", "realm", `{"roles":["r-a","x","r-","r-admin",1]}`)), 200, "allowed", "partner|app"},
+		{"a machine with words in an object", ask(as(partner, vectorPartner, "app", "realm", `{"roles":["r-a","x","r-","r-admin",1]}`)), 200, "allowed", "partner|app"},
 		{"a machine that was stopped", get("GET", "/machines/x").bearer(as(partner, vectorPartner, "stopped", "client_id", `"stopped"`)), 401, "token_revoked", ""},
 		{"a machine by its client", get("GET", "/machines/x").bearer(as(other, vectorOther, "any", "client_id", `"job"`, "org", `"org-a"`)), 200, "allowed", "other|any"},
-		{"a person of the other", any(as(other, vectorOther, "erin", "org", `"org-b"`)), 200, "allowed", "u-erin"},
-		{"a person of the other, of another tenant", any(as(other, vectorOther, "erin", "org", `"org-a"`)), 401, "tenant", ""},
-		{"of a tenant that is unknown", any(as(other, vectorOther, "erin", "org", `"org-c"`)), 401, "tenant", ""},
-		{"of no tenant", any(as(other, vectorOther, "erin", "org", `""`)), 401, "token_claim_missing", ""},
-		{"without the claim that is required", any(as(other, vectorOther, "erin")), 401, "token_claim_missing", ""},
-		{"issued to another client", any(as(other, vectorOther, "erin", "org", `"org-b"`, "client_id", `"evil"`)), 401, "token_audience", ""},
-		{"whom the server would make", any(as(other, vectorOther, "newcomer", "org", `"org-b"`)), 503, "user_unknown_here", ""},
+		{"a person of the other", ask(as(other, vectorOther, "erin", "org", `"org-b"`)), 200, "allowed", "u-erin"},
+		{"a person of the other, of another tenant", ask(as(other, vectorOther, "erin", "org", `"org-a"`)), 401, "tenant", ""},
+		{"of a tenant that is unknown", ask(as(other, vectorOther, "erin", "org", `"org-c"`)), 401, "tenant", ""},
+		{"of no tenant", ask(as(other, vectorOther, "erin", "org", `""`)), 401, "token_claim_missing", ""},
+		{"without the claim that is required", ask(as(other, vectorOther, "erin")), 401, "token_claim_missing", ""},
+		{"issued to another client", ask(as(other, vectorOther, "erin", "org", `"org-b"`, "client_id", `"evil"`)), 401, "token_audience", ""},
+		{"whom the server would make", ask(as(other, vectorOther, "newcomer", "org", `"org-b"`)), 503, "user_unknown_here", ""},
 		{"whom the server would make, where anybody may", get("GET", "/public/x").bearer(as(other, vectorOther, "newcomer", "org", `"org-b"`)), 200, "allowed", ""},
-		{"who was deleted", any(as(other, vectorOther, "deleted", "org", `"org-b"`)), 401, "token_revoked", ""},
-		{"a stranger", any(as(partner, vectorPartner, "mallory")), 401, "token_stranger", ""},
-		{"who is banned for a millisecond more", any(as(partner, vectorPartner, "bob")), 401, "banned", ""},
-		{"who was banned until now", any(as(partner, vectorPartner, "dan")), 200, "allowed", "u-dan"},
-		{"who belongs elsewhere", any(as(partner, vectorPartner, "carol")), 401, "tenant", ""},
-		{"whose hash is an API token's", any(as(partner, vectorPartner, "script")), 401, "token_stranger", ""},
-		{"who is revoked", any(as(partner, vectorPartner, "revoked")), 401, "token_revoked", ""},
-		{"of whom the server has the keys", any(as(partner, "https://server.example", "alice")), 503, "issuer_elsewhere", ""},
-		{"of nobody we know", any(as(partner, "https://evil.example", "alice")), 401, "token_issuer", ""},
-		{"of a name that begins alike", any(as(partner, vectorPartner+"/", "alice")), 401, "token_issuer", ""},
-		{"of no issuer", any(partner.token(`{"sub":"alice","aud":"` + vectorAudience + `","iat":1799999990,"exp":1800000900}`)), 401, "token_claim_missing", ""},
-		{"of an issuer that is a list", any(as(partner, vectorPartner, "alice", "iss", `["`+vectorPartner+`"]`)), 401, "token_claims_malformed", ""},
-		{"of an issuer that is escaped", any(as(partner, vectorPartner, "alice", "iss", `"https:\/\/partner.ex\u0061mple"`)), 200, "allowed", "u-ada"},
-		{"our name, another's key", any(as(other, vectorIssuer, "u-ada")), 401, "token_key_unknown", ""},
-		{"another's name, our key", any(as(k.ec, vectorPartner, "alice")), 401, "token_key_unknown", ""},
-		{"one's name, the other's key", any(as(other, vectorPartner, "alice")), 401, "token_key_unknown", ""},
-		{"our token", any("${user}"), 401, "token_revoked", ""},
-		{"another audience", any(as(partner, vectorPartner, "alice", "aud", `"x"`)), 401, "token_audience", ""},
-		{"another type", any(partner.sign(partner.header("JWT"), vectorClaims("iss", `"`+vectorPartner+`"`))), 401, "token_type", ""},
-		{"an ID token without a type", any(other.sign(`{"alg":"EdDSA","kid":"other-1"}`, vectorClaims("iss", `"`+vectorOther+`"`, "sub", `"erin"`, "iat", "1799999990", "org", `"org-b"`, "client_id", `"app"`, "nonce", `"n"`))), 401, "token_type", ""},
-		{"bound to a key", any(as(partner, vectorPartner, "alice", "cnf", `{"jkt":"x"}`)), 401, "token_type", ""},
-		{"a bad signature", any(alice[:len(alice)-8] + "AAAAAAAA"), 401, "token_signature", ""},
-		{"unsigned", any(partner.sign(`{"alg":"none","typ":"at+jwt"}`, vectorClaims("iss", `"`+vectorPartner+`"`))), 401, "token_alg_refused", ""},
-		{"without a time of issue", any(partner.token(vectorClaims("iss", `"`+vectorPartner+`"`, "sub", `"alice"`))), 401, "token_claim_missing", ""},
-		{"as old as may be", any(as(partner, vectorPartner, "alice", "iat", "1799996340")), 200, "allowed", "u-ada"},
-		{"a second too old", any(as(partner, vectorPartner, "alice", "iat", "1799996339")), 401, "token_too_old", ""},
-		{"issued in the future", any(as(partner, vectorPartner, "alice", "iat", "1800000061")), 401, "token_issued_in_future", ""},
-		{"expired, with the leeway", any(as(partner, vectorPartner, "alice", "exp", "1799999941")), 200, "allowed", "u-ada"},
-		{"expired", any(as(partner, vectorPartner, "alice", "exp", "1799999940")), 401, "token_expired", ""},
-		{"a subject with a line end", any(as(partner, vectorPartner, `a\nb`)), 401, "token_claims_malformed", ""},
-		{"a subject as long as may be", any(as(partner, vectorPartner, strings.Repeat("a", 512))), 401, "token_stranger", ""},
-		{"a subject that is too long", any(as(partner, vectorPartner, strings.Repeat("a", 513))), 401, "token_claims_malformed", ""},
-		{"longer than our own may be", any(as(partner, vectorPartner, "alice", "x", `"`+strings.Repeat("x", 9<<10)+`"`)), 200, "allowed", "u-ada"},
-		{"too long", any(as(partner, vectorPartner, "alice", "x", `"`+strings.Repeat("x", 13<<10)+`"`)), 401, "token_too_long", ""},
-		{"garbage, where there are other issuers", any("a.b.c"), 401, "token_malformed", ""},
+		{"who was deleted", ask(as(other, vectorOther, "deleted", "org", `"org-b"`)), 401, "token_revoked", ""},
+		{"a stranger", ask(as(partner, vectorPartner, "mallory")), 401, "token_stranger", ""},
+		{"who is banned for a millisecond more", ask(as(partner, vectorPartner, "bob")), 401, "banned", ""},
+		{"who was banned until now", ask(as(partner, vectorPartner, "dan")), 200, "allowed", "u-dan"},
+		{"who belongs elsewhere", ask(as(partner, vectorPartner, "carol")), 401, "tenant", ""},
+		{"whose hash is an API token's", ask(as(partner, vectorPartner, "script")), 401, "token_stranger", ""},
+		{"who is revoked", ask(as(partner, vectorPartner, "revoked")), 401, "token_revoked", ""},
+		{"of whom the server has the keys", ask(as(partner, "https://server.example", "alice")), 503, "issuer_elsewhere", ""},
+		{"of nobody we know", ask(as(partner, "https://evil.example", "alice")), 401, "token_issuer", ""},
+		{"of a name that begins alike", ask(as(partner, vectorPartner+"/", "alice")), 401, "token_issuer", ""},
+		{"of no issuer", ask(partner.token(`{"sub":"alice","aud":"` + vectorAudience + `","iat":1799999990,"exp":1800000900}`)), 401, "token_claim_missing", ""},
+		{"of an issuer that is a list", ask(as(partner, vectorPartner, "alice", "iss", `["`+vectorPartner+`"]`)), 401, "token_claims_malformed", ""},
+		{"of an issuer that is escaped", ask(as(partner, vectorPartner, "alice", "iss", `"https:\/\/partner.ex\u0061mple"`)), 200, "allowed", "u-ada"},
+		{"our name, another's key", ask(as(other, vectorIssuer, "u-ada")), 401, "token_key_unknown", ""},
+		{"another's name, our key", ask(as(k.ec, vectorPartner, "alice")), 401, "token_key_unknown", ""},
+		{"one's name, the other's key", ask(as(other, vectorPartner, "alice")), 401, "token_key_unknown", ""},
+		{"our token", ask("${user}"), 401, "token_revoked", ""},
+		{"another audience", ask(as(partner, vectorPartner, "alice", "aud", `"x"`)), 401, "token_audience", ""},
+		{"another type", ask(partner.sign(partner.header("JWT"), vectorClaims("iss", `"`+vectorPartner+`"`))), 401, "token_type", ""},
+		{"an ID token without a type", ask(other.sign(`{"alg":"EdDSA","kid":"other-1"}`, vectorClaims("iss", `"`+vectorOther+`"`, "sub", `"erin"`, "iat", "1799999990", "org", `"org-b"`, "client_id", `"app"`, "nonce", `"n"`))), 401, "token_type", ""},
+		{"bound to a key", ask(as(partner, vectorPartner, "alice", "cnf", `{"jkt":"x"}`)), 401, "token_type", ""},
+		{"a bad signature", ask(alice[:len(alice)-8] + "AAAAAAAA"), 401, "token_signature", ""},
+		{"unsigned", ask(partner.sign(`{"alg":"none","typ":"at+jwt"}`, vectorClaims("iss", `"`+vectorPartner+`"`))), 401, "token_alg_refused", ""},
+		{"without a time of issue", ask(partner.token(vectorClaims("iss", `"`+vectorPartner+`"`, "sub", `"alice"`))), 401, "token_claim_missing", ""},
+		{"as old as may be", ask(as(partner, vectorPartner, "alice", "iat", "1799996340")), 200, "allowed", "u-ada"},
+		{"a second too old", ask(as(partner, vectorPartner, "alice", "iat", "1799996339")), 401, "token_too_old", ""},
+		{"issued in the future", ask(as(partner, vectorPartner, "alice", "iat", "1800000061")), 401, "token_issued_in_future", ""},
+		{"expired, with the leeway", ask(as(partner, vectorPartner, "alice", "exp", "1799999941")), 200, "allowed", "u-ada"},
+		{"expired", ask(as(partner, vectorPartner, "alice", "exp", "1799999940")), 401, "token_expired", ""},
+		{"a subject with a line end", ask(as(partner, vectorPartner, `a\nb`)), 401, "token_claims_malformed", ""},
+		{"a subject as long as may be", ask(as(partner, vectorPartner, strings.Repeat("a", 512))), 401, "token_stranger", ""},
+		{"a subject that is too long", ask(as(partner, vectorPartner, strings.Repeat("a", 513))), 401, "token_claims_malformed", ""},
+		{"longer than our own may be", ask(as(partner, vectorPartner, "alice", "x", `"`+strings.Repeat("x", 9<<10)+`"`)), 200, "allowed", "u-ada"},
+		{"too long", ask(as(partner, vectorPartner, "alice", "x", `"`+strings.Repeat("x", 13<<10)+`"`)), 401, "token_too_long", ""},
+		{"garbage, where there are other issuers", ask("a.b.c"), 401, "token_malformed", ""},
 	} {
 		v := r.decide(test.name, test.asked, vectorNow, test.status, test.code)
 		if v.Principal.Subject != test.subject {
@@ -161,9 +161,9 @@ func (m *vectorMaker) foreign() {
 		}
 	}
 	r.load("that revokes all", k.first.bundle(delta(1001, 1000, marked(token.Mark{Kind: token.MarkAll, Before: vectorNow})...)), vectorNow, "")
-	r.decide("a person, when all is revoked", any(alice), vectorNow, 401, "token_revoked")
+	r.decide("a person, when all is revoked", ask(alice), vectorNow, 401, "token_revoked")
 	r.load("of nobody else", k.first.bundle(fullBundle(k).numbered(1002)), vectorNow, "")
-	r.decide("a person of an issuer who is trusted no more", any(alice), vectorNow, 401, "token_key_unknown")
+	r.decide("a person of an issuer who is trusted no more", ask(alice), vectorNow, 401, "token_key_unknown")
 
 	number := int64(1002)
 	for _, test := range []struct{ name, rules string }{

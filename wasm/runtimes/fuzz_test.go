@@ -128,7 +128,7 @@ func (p *pair) wanted(pending *token.Pending, said *bool) (good bool, err error)
 		return false, err
 	}
 	if p.handles[handle] == "" {
-		if got, err := p.module.call("key", uint64(uint32(handle))); err != nil || got != 0 { //nolint:gosec // a handle
+		if got, err := p.module.call("key", uint64(uint32(handle))); err != nil || got != 0 {
 			return false, fmt.Errorf("key %d: returned %d, %w", handle, got, err)
 		}
 		jwk, err := p.module.copied("result")

@@ -82,14 +82,14 @@ func (i *instance) call(name string, args ...uint64) (int32, error) {
 
 // give writes an input and calls what takes it.
 func (i *instance) give(name string, input []byte, args ...uint64) (int32, error) {
-	at, err := i.call("input", api.EncodeI32(int32(len(input)))) //nolint:gosec // at most 16 MiB, and more is for the module to refuse
+	at, err := i.call("input", api.EncodeI32(int32(len(input))))
 	if err != nil {
 		return 0, err
 	}
-	if at == 0 || !i.module.Memory().Write(uint32(at), input) { //nolint:gosec // an address
+	if at == 0 || !i.module.Memory().Write(uint32(at), input) {
 		return 0, errors.New("no room for the input")
 	}
-	return i.call(name, append([]uint64{api.EncodeI32(int32(len(input)))}, args...)...) //nolint:gosec // likewise
+	return i.call(name, append([]uint64{api.EncodeI32(int32(len(input)))}, args...)...)
 }
 
 // at gives an input at a time.
@@ -107,15 +107,12 @@ func (i *instance) copied(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	view, ok := i.module.Memory().Read(uint32(at), uint32(length)) //nolint:gosec // an address and a length
+	view, ok := i.module.Memory().Read(uint32(at), uint32(length))
 	if !ok {
 		return nil, errors.New(name + " is outside of the memory")
 	}
 	return append([]byte(nil), view...), nil
 }
-
-// checks reports whether the module verifies signatures itself.
-func (i *instance) checks() bool { return i.calls["hexward_check"] != nil }
 
 // memory returns how many bytes the module's memory has.
 func (i *instance) memory() uint32 { return i.module.Memory().Size() }

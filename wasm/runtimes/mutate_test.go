@@ -29,7 +29,7 @@ type source struct {
 
 // newMutator collects what the vectors have.
 func newMutator(v *vectors, seed uint64) *mutator {
-	m := &mutator{vectors: v, Rand: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // to be had again
+	m := &mutator{vectors: v, Rand: rand.New(rand.NewPCG(seed, 0))}
 	const longest = 20_000
 	all := source{}
 	for i := range v.Runs {

@@ -114,7 +114,7 @@ func printed(t *testing.T, command ...string) map[string]reports {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // programs of this test
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stdout, cmd.Stderr, cmd.Env = &stdout, &stderr, confined(t)
 	cmd.WaitDelay = time.Second
 	if err := cmd.Run(); err != nil {
@@ -191,7 +191,7 @@ const config :Workerd.Config = (
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, binary, "serve", file, "--control-fd=3") //nolint:gosec // a program of this test
+	cmd := exec.CommandContext(ctx, binary, "serve", file, "--control-fd=3")
 	cmd.Stderr, cmd.Env, cmd.ExtraFiles = &stderr, confined(t), []*os.File{told}
 	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
@@ -205,7 +205,7 @@ const config :Workerd.Config = (
 		}
 	}()
 	_ = told.Close()
-	defer events.Close() //nolint:errcheck // a pipe that was read from
+	defer events.Close()
 	_ = events.SetReadDeadline(time.Now().Add(30 * time.Second))
 	var listening struct {
 		Port int `json:"port"`

@@ -185,7 +185,7 @@ func (s *stage) build(t testing.TB) (err error) {
 
 // take copies a file to a name on the stage.
 func (s *stage) take(from, name string) error {
-	content, err := os.ReadFile(from) //nolint:gosec // a file of this test
+	content, err := os.ReadFile(from)
 	if err != nil {
 		return err
 	}
@@ -236,7 +236,7 @@ func (s *stage) compile(t testing.TB) error {
 func run(name string, environment []string, arguments ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // TinyGo takes minutes
 	defer cancel()
-	cmd := exec.CommandContext(ctx, name, arguments...) //nolint:gosec // programs of this test
+	cmd := exec.CommandContext(ctx, name, arguments...)
 	cmd.Env = append(os.Environ(), environment...)
 	output, err := cmd.CombinedOutput()
 	if err != nil {

@@ -49,7 +49,7 @@ func (i *instance) settle(verify func(jwk, input, signature []byte) (bool, error
 		if good, err = i.call("check"); err != nil {
 			return 0, err
 		}
-		return i.call("settle", uint64(uint32(good))) //nolint:gosec // 0 or 1
+		return i.call("settle", uint64(uint32(good)))
 	}
 	handle, err := i.call("wanted_key")
 	if err != nil {
@@ -63,7 +63,7 @@ func (i *instance) settle(verify func(jwk, input, signature []byte) (bool, error
 	if err != nil {
 		return 0, err
 	}
-	if returned, err = i.call("key", uint64(uint32(handle))); err != nil || returned != 0 { //nolint:gosec // a handle
+	if returned, err = i.call("key", uint64(uint32(handle))); err != nil || returned != 0 {
 		return 0, fmt.Errorf("key %d: returned %d, %w", handle, returned, err)
 	}
 	jwk, err := i.copied("result")
@@ -77,7 +77,7 @@ func (i *instance) settle(verify func(jwk, input, signature []byte) (bool, error
 	if ok {
 		good = 1
 	}
-	return i.call("settle", uint64(uint32(good))) //nolint:gosec // 0 or 1
+	return i.call("settle", uint64(uint32(good)))
 }
 
 // TestWazero replays the vectors in wazero: with signatures verified by this program, and inside.
@@ -122,7 +122,7 @@ func (i *instance) begin(t testing.TB, trust string, stale int32) {
 			t.Fatalf("the keys to trust: returned %d, %v", returned, err)
 		}
 	}
-	if returned, err := i.call("stale", uint64(uint32(stale))); err != nil || returned != 0 { //nolint:gosec // seconds
+	if returned, err := i.call("stale", uint64(uint32(stale))); err != nil || returned != 0 {
 		t.Fatalf("stale: returned %d, %v", returned, err)
 	}
 }
@@ -144,7 +144,7 @@ func (i *instance) replay(t *testing.T, v *vectors, run string, s *step, verify 
 	case s.Decide != nil:
 		returned, err = i.settled("decide", v.request(s.Decide), s.Now, verify)
 	case s.Room != nil:
-		if returned, err = i.call("input", uint64(uint32(*s.Room))); returned != 0 { //nolint:gosec // sizes that are none too
+		if returned, err = i.call("input", uint64(uint32(*s.Room))); returned != 0 {
 			returned = 1
 		}
 	default:

@@ -8,10 +8,8 @@ import (
 	"github.com/hexward/hexward/core/token"
 )
 
-// The version of the ABI, and what its calls return.
+// What the calls return.
 const (
-	version = 1
-
 	done    = 0
 	wanted  = 1 // a signature is
 	refused = 2

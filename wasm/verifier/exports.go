@@ -7,6 +7,9 @@ import "unsafe"
 // instance is the one verifier.
 var instance module
 
+// version is that of the ABI.
+const version = 1
+
 //go:wasmexport hexward_abi
 func abi() int32 { return version }
 

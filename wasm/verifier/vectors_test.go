@@ -21,7 +21,7 @@ func TestVectors(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "vectors.json")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "github.com/hexward/hexward/core/edge", "-run", "^TestVectors$", "-vectors", file) //nolint:gosec // a file of this test
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "github.com/hexward/hexward/core/edge", "-run", "^TestVectors$", "-vectors", file)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
