@@ -50,6 +50,10 @@ race: needs needs-curl needs-provider needs-postgres needs-proxies ## run every 
 fuzz: needs ## fuzz every parser for FUZZTIME (10s)
 	@FUZZTIME=$(FUZZTIME) .ci/fuzz
 
+.PHONY: fuzz-wasm
+fuzz-wasm: needs ## hold the WebAssembly modules against Go by a million inputs each (minutes)
+	HEXWARD_FUZZ_WASM=1000000 go test -count=1 -timeout 90m -run 'TestDifferential|TestMemory' -v ./wasm/runtimes
+
 .PHONY: bench
 bench: build ## measure, and print each ratio beside its aim
 	@HEXWARD_BINARY=$(CURDIR)/bin/hexward go run ./.ci/bench $(ARGS)
