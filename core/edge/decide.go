@@ -28,6 +28,7 @@ type Pending struct {
 	bearing     issuer.Bearing
 	permissions []string
 	hashed      []byte
+	probe       token.Claims // what marks are asked about
 }
 
 // The rules of decisions without a route, and of requests whose path is refused.

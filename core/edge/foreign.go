@@ -300,7 +300,7 @@ func (p *Pending) finishForeign(marks *Marks, now int64, out *Verdict) {
 		marked = p.Token.Join(issuer.Marked, h.Subject)
 		who.Kind, who.Subject, who.Name, held = access.User, h.Subject, h.Name, h.Permissions
 	}
-	if marks.Revoked(&token.Claims{Subject: marked, IssuedAt: c.IssuedAt}) {
+	if p.revoked(marks, marked, c.IssuedAt) {
 		p.denyToken(out, token.ErrRevoked)
 		return
 	}
@@ -341,11 +341,17 @@ func (p *Pending) stranger(marks *Marks, out *Verdict) {
 	switch {
 	case p.abroad.Users != UsersMade:
 		p.deny(out, 401, "token_stranger", "nobody here has this account of the issuer")
-	case marks.Revoked(&token.Claims{Subject: p.Token.Join(issuer.Marked, issuer.IdentityWord, c.Issuer, " ", c.Subject), IssuedAt: c.IssuedAt}):
+	case p.revoked(marks, p.Token.Join(issuer.Marked, issuer.IdentityWord, c.Issuer, " ", c.Subject), c.IssuedAt):
 		p.denyToken(out, token.ErrRevoked)
 	default:
 		p.deny(out, 503, "user_unknown_here", "only the server can make a user of whom this token is about")
 	}
+}
+
+// revoked reports whether a mark with this name is on a token that was issued then, in Unix seconds.
+func (p *Pending) revoked(marks *Marks, name string, issued int64) bool {
+	p.probe = token.Claims{Subject: name, IssuedAt: issued}
+	return marks.Revoked(&p.probe)
 }
 
 // barred refuses who is nobody here.

@@ -39,13 +39,13 @@ var (
 
 // Read holds claims that a token.Verifier has filled in against the rules, and fills in out with what they say. typed tells that the
 // header of every token that the verifier accepts says that it is an access token, see Typed. An error is one for which token.ReasonOf
-// tells why, and leaves out zero.
+// tells why; out says nothing then.
 //
 // It uses the memory of out.Permissions again. Beyond that it allocates only for strings with escapes and for permissions that get
 // something in front.
 func (r *Rules) Read(c *token.Claims, typed bool, out *Bearing) error {
 	list := out.Permissions[:0]
-	*out = Bearing{}
+	*out = Bearing{Permissions: list} // whose memory is kept also when a token is refused
 	p := presetOf(r.Preset)
 	s, ok := state(c)
 	if !ok {
