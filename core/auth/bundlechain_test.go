@@ -95,6 +95,20 @@ func TestService_Bundle_overflow(t *testing.T) {
 			t.Errorf("then %d marks with a delta to %d, want the 10 new ones", n, last.Base)
 		}
 	})
+	t.Run("marks while a bundle is made", func(t *testing.T) {
+		w := newWorld(t)
+		w.mark(20_000, "z") // so that a delta is worth it
+		w.bundle(0)
+		w.pass(time.Second)
+		w.fine(second(w.service.RotateKeys(t.Context(), w.root(), auth.Rotation{}, client)))
+		w.reset()
+		w.before["Numbers.Next#1"] = func() error { w.mark(12_000, "a"); return nil }
+		next := w.bundle(0)
+		w.pass(time.Second)
+		if n := w.contents(w.bundle(next.Number)).Marks.Len(); n < 12_000 {
+			t.Errorf("%d marks after the next bundle, want all that came while it was made", n)
+		}
+	})
 	t.Run("numbers", func(t *testing.T) {
 		w := newWorld(t)
 		first := w.bundle(0)
