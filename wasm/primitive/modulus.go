@@ -6,12 +6,14 @@ const (
 	digitBits = 28
 	digitMask = 1<<digitBits - 1
 
-	// lazyRows is the number of products of two digits of 28 bits that a column of 64 bits holds, less what carries need.
+	// lazyRows is how many products of two digits are summed up in a column before it is carried: 64 bits hold 255 of 56
+	// bits and a carry. A row adds one product to a column, or twice one when a number is squared; all rows of a square add
+	// width of them, and the quotient's as many again.
 	lazyRows = 240
 )
 
 // modulus is an odd integer n of bits bits, and what Montgomery arithmetic modulo it needs. Numbers are held in width digits
-// of 28 bits, least significant first, followed by three zeros; width is a multiple of 4, and 2^(28·width) is R. Since R is
+// of 28 bits, least significant first, followed by four zeros; width is a multiple of 4, and 2^(28·width) is R. Since R is
 // above 4n, a product of two numbers below 2n is below 2n again, and only a result has to be brought below n.
 type modulus struct {
 	bits, width int
@@ -55,10 +57,10 @@ func newModulus(b []byte) *modulus {
 }
 
 // number returns memory for one number.
-func (m *modulus) number() []uint32 { return make([]uint32, m.width+3) }
+func (m *modulus) number() []uint32 { return make([]uint32, m.width+4) }
 
 // columns returns memory for the columns of a product.
-func (m *modulus) columns() []uint64 { return make([]uint64, 2*m.width+3) }
+func (m *modulus) columns() []uint64 { return make([]uint64, 2*m.width+4) }
 
 // read reads a big-endian number of at most as many bytes as the modulus has.
 func (m *modulus) read(z []uint32, b []byte) {
@@ -191,25 +193,26 @@ func (m *modulus) multiply(a, b []uint32, columns []uint64) {
 // accumulate adds the products of four digits and a number to columns: column k gets d0·b[k+3] + d1·b[k+2] + d2·b[k+1] +
 // d3·b[k].
 func accumulate(columns []uint64, b []uint32, d0, d1, d2, d3 uint64) {
-	if len(b) < len(columns)+3 {
+	n := len(columns)
+	if len(b) < n+3 {
 		return
 	}
 	x1, x2, x3 := uint64(b[2]), uint64(b[1]), uint64(b[0])
-	b = b[3:]
-	for len(columns) >= 4 && len(b) >= 4 {
-		t, c := (*[4]uint64)(columns), (*[4]uint32)(b)
-		y3 := uint64(c[0])
-		t[0] += d0*y3 + d1*x1 + d2*x2 + d3*x3
-		y2 := uint64(c[1])
-		t[1] += d0*y2 + d1*y3 + d2*x1 + d3*x2
-		y1 := uint64(c[2])
-		t[2] += d0*y1 + d1*y2 + d2*y3 + d3*x1
-		x1 = uint64(c[3])
-		t[3] += d0*x1 + d1*y1 + d2*y2 + d3*y3
+	b = b[3 : 3+n]
+	columns = columns[:n]
+	k := 3
+	for ; k < len(columns) && k < len(b); k += 4 {
+		y3 := uint64(b[k-3])
+		columns[k-3] += d0*y3 + d1*x1 + d2*x2 + d3*x3
+		y2 := uint64(b[k-2])
+		columns[k-2] += d0*y2 + d1*y3 + d2*x1 + d3*x2
+		y1 := uint64(b[k-1])
+		columns[k-1] += d0*y1 + d1*y2 + d2*y3 + d3*x1
+		x1 = uint64(b[k])
+		columns[k] += d0*x1 + d1*y1 + d2*y2 + d3*y3
 		x2, x3 = y1, y2
-		columns, b = columns[4:], b[4:]
 	}
-	for k := range min(len(columns), len(b)) {
+	for k -= 3; k < n; k++ {
 		x0 := uint64(b[k])
 		columns[k] += d0*x0 + d1*x1 + d2*x2 + d3*x3
 		x1, x2, x3 = x0, x1, x2
@@ -231,7 +234,7 @@ func (m *modulus) montgomery(z []uint32, columns []uint64) {
 	width, n, inverse := m.width, m.n, m.inverse
 	n0, n1, n2, n3 := uint64(n[0]), uint64(n[1]), uint64(n[2]), uint64(n[3])
 	for i := 0; i+4 <= width; i += 4 {
-		t := columns[i : i+width+3]
+		t := columns[i : i+width+4]
 		if i > 0 && i%lazyRows == 0 {
 			carry(columns[i:])
 		}
