@@ -1,6 +1,7 @@
 package examples_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 )
@@ -45,43 +46,46 @@ func TestAway_cloudflare(t *testing.T) {
 	}
 }
 
-// TestAway takes the server away from each example, and gives it back.
+// TestAway takes the server away from each example, and gives it back. All at once, since it is mostly waiting too.
 func TestAway(t *testing.T) {
 	t.Parallel()
+	var all sync.WaitGroup
+	defer all.Wait()
 	for _, runtime := range runtimes {
-		t.Run(runtime.name, func(t *testing.T) {
-			t.Parallel()
-			p := newPublisher(t)
-			c := newClient(t)
-			bearer := "Authorization: Bearer " + p.token("ada", "t1")
-			edge := runtime.start(t, p.url, p.trust)
-			asked := edge + "/api/hello"
+		all.Go(func() {
+			t.Run(runtime.name, func(t *testing.T) {
+				p := newPublisher(t)
+				c := newClient(t)
+				bearer := "Authorization: Bearer " + p.token("ada", "t1")
+				edge := runtime.start(t, p.url, p.trust)
+				asked := edge + "/api/hello"
 
-			refused(t, c.get(503, asked, bearer), 503, "bundle_missing", "")
-			p.publish(5 * time.Second)
-			p.up()
-			back, ok := within(8*time.Second, func() bool { a, err := c.try("GET", asked, "", bearer); return err == nil && a.status == 200 })
-			if !ok {
-				t.Fatalf("the server has come, and it answers %v", c.get(503, asked, bearer))
-			}
-			p.down()
-			down := time.Now()
-			for ; time.Until(p.expires) > 500*time.Millisecond; time.Sleep(100 * time.Millisecond) {
-				c.get(200, asked, bearer)
-			}
-			if _, ok := within(time.Until(p.expires)+2*time.Second, func() bool { a, err := c.try("GET", asked, "", bearer); return err == nil && a.status == 503 }); !ok {
-				t.Fatal("it decides by a bundle that has ended")
-			}
-			t.Logf("decided for %v without the server", time.Since(down))
-			refused(t, c.get(503, asked, bearer), 503, "bundle_expired", "")
-			refused(t, c.get(503, edge+"/public/x"), 503, "bundle_expired", "")
-			p.publish(time.Hour)
-			p.up()
-			again, ok := within(20*time.Second, func() bool { a, err := c.try("GET", asked, "", bearer); return err == nil && a.status == 200 })
-			if !ok {
-				t.Fatal("the server is back, and it does not decide again")
-			}
-			t.Logf("decides %v after the server's start, and %v after its return", back, again)
+				refused(t, c.get(503, asked, bearer), 503, "bundle_missing", "")
+				p.publish(5 * time.Second)
+				p.up()
+				back, ok := within(8*time.Second, func() bool { a, err := c.try("GET", asked, "", bearer); return err == nil && a.status == 200 })
+				if !ok {
+					t.Fatalf("the server has come, and it answers %v", c.get(503, asked, bearer))
+				}
+				p.down()
+				down := time.Now()
+				for ; time.Until(p.expires) > 500*time.Millisecond; time.Sleep(100 * time.Millisecond) {
+					c.get(200, asked, bearer)
+				}
+				if _, ok := within(time.Until(p.expires)+2*time.Second, func() bool { a, err := c.try("GET", asked, "", bearer); return err == nil && a.status == 503 }); !ok {
+					t.Fatal("it decides by a bundle that has ended")
+				}
+				t.Logf("decided for %v without the server", time.Since(down))
+				refused(t, c.get(503, asked, bearer), 503, "bundle_expired", "")
+				refused(t, c.get(503, edge+"/public/x"), 503, "bundle_expired", "")
+				p.publish(time.Hour)
+				p.up()
+				again, ok := within(20*time.Second, func() bool { a, err := c.try("GET", asked, "", bearer); return err == nil && a.status == 200 })
+				if !ok {
+					t.Fatal("the server is back, and it does not decide again")
+				}
+				t.Logf("decides %v after the server's start, and %v after its return", back, again)
+			})
 		})
 	}
 }
