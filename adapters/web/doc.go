@@ -90,6 +90,13 @@
 // default tenant's administrators look after /admin/tenants and the signing keys, and see
 // nothing else of other tenants.
 //
+// # Bundles
+//
+// With Config.Bundles GET /.well-known/hexward-bundle answers what edge verifiers decide by
+// (package edge), signed: the whole, or with since=N what was revoked after the number
+// N; 304 when there is nothing newer, and with wait=S only after S seconds, 30 at most,
+// without anything. With Config.BundleSecret it is for who shows that as a bearer token.
+//
 // # Development
 //
 // With Config.DevelopmentUser nobody needs to sign in on the machine itself; see

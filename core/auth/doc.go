@@ -71,7 +71,7 @@
 //	                   and FinishProvider to link one, too), API tokens
 //	an administrator   people, clients and the audit log of their tenant; FindTenant
 //	                   and ListTenants, of which others than the default tenant's see their own
-//	a steward          AddTenant, ChangeTenant, signing keys, Blackout: an administrator
+//	a steward          AddTenant, ChangeTenant, signing keys and those of bundles, Blackout: an administrator
 //	                   of the default tenant, or the operator
 //
 // Themselves (client.go) means signed in by a session, or by an access token of ours
@@ -101,6 +101,16 @@
 // upToNow in marks.go see to that even within one millisecond). If a step fails,
 // those after it are carried out all the same and the caller is told; doing it again
 // completes it.
+//
+// # Bundles
+//
+// What edge verifiers decide by is made when somebody asks and something has changed
+// (bundle.go). Whoever marks, or changes keys or holders, makes what is current stale and
+// wakes who waits; the next who asks takes the turn, numbers another one, and others
+// share it. A mark counts in the bundle from the moment that it counts here. What was
+// marked since is logged (bundlelog.go), so that who holds a bundle gets the rest of it
+// only. A number is the store's, so it rises whatever clocks and processes do; without
+// one, or while it is not known what other processes revoked, nothing is signed.
 //
 // # Time and chance
 //
