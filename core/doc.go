@@ -20,7 +20,7 @@
 //	  porttest/        one suite of tests a port, which every adapter of it runs
 //	adapters/        one package a technology: web, stores, signer, hasher, mailer …
 //	apps/hexward/    the program: reads settings, wires adapters to auth, runs
-//	wasm/verifier/   token, access and edge as a WebAssembly module
+//	wasm/verifier/   token, access, issuer and edge as a WebAssembly module
 //
 // # The dependency rule
 //
@@ -39,7 +39,7 @@
 // no environment. What it needs comes in as an argument: now as a time.Time (or
 // Unix seconds in token), randomness as an io.Reader. auth takes both once, in
 // its Config. So every rule can be tested at any moment and with any luck, and
-// token, access and edge decide in an edge worker as they do on the server. The
+// token, access, issuer and edge decide in an edge worker as they do on the server. The
 // test beside this file holds all of it, import by import.
 //
 // # The flows
@@ -92,6 +92,12 @@
 // the token says of a tenant is mapped to one of ours, by the configuration or by
 // the tenants' own records, and what it says of permissions counts as far as the
 // configuration takes it over, and never makes an administrator.
+//
+// What a request shows that the server looks up, at the edge. Where the configuration has it so,
+// a bundle carries the API tokens that are alive by half of their SHA-256, the issuers
+// with their keys and issuer.Rules, and their people by a hash of issuer and subject, each
+// with what they may. edge then says what the server says; who would be made a user, and
+// all that is not carried, it leaves to the server.
 //
 // A machine asks for a token. It shows a secret, of which the store has the SHA-256,
 // or an assertion that it signed for us, once. client.Client says whether that proves

@@ -13,7 +13,8 @@
 //
 // A verdict is the server's: the same status, code and challenge, and the same principal. What the edge cannot know it
 // refuses as its own failure (503) and not the caller's. A session's id means something to the server only, so a browser shows
-// its access cookie here. Past a bundle's end nothing is let through, not even what is public, because the policy may be
+// its access cookie here. An API token, and the token of another issuer, are decided about where the bundle carries their
+// holders (Bundle.Holders) and the issuer's keys (Bundle.Issuers); nobody is made a user here. Past a bundle's end nothing is let through, not even what is public, because the policy may be
 // another one by then.
 //
 // The package reads no clock and needs no randomness: now is an argument, in Unix milliseconds. No input makes it panic.
