@@ -5,7 +5,7 @@
 import { soon } from './engine.js';
 
 const longestPause = 60; // seconds
-const storeWait = 2; // seconds
+const patience = 2; // seconds, with a store, and with the server while there is something to decide by
 const longPoll = 25; // seconds
 
 const sleep = (seconds, signal) =>
@@ -50,11 +50,14 @@ export class Source {
     return mine;
   }
 
-  // ready is touch; it returns a promise if the request has to wait.
+  // ready is touch; it returns a promise if the request has to wait: while there is nothing to decide by, and for a while
+  // where nothing was heard for so long that a revocation may have been missed. A server that is away is not waited for.
   ready(ctx) {
+    const { now, refresh, background } = this.#o;
     const mine = this.touch(ctx);
-    if (!this.#usable()) return this.#flight && this.#arrival(mine);
-    return mine && !mine.kept && !this.#o.background ? mine.done : undefined;
+    const recent = this.#failures > 0 || Math.abs(now() - this.fetched) <= 2000 * refresh;
+    if (this.#flight && !(this.#usable() && recent)) return this.#arrival(mine);
+    return mine && !mine.kept && !background ? mine.done : undefined;
   }
 
   // again is for a key that is not known: it returns a promise if a fetch may bring it.
@@ -87,7 +90,7 @@ export class Source {
 
   // alive is what is under way. At the edge it dies with the request that began it, unnoticed.
   #alive() {
-    if (Math.abs(Date.now() - this.#flight?.began) > (this.#o.timeout + storeWait) * 1000) this.#flight = undefined;
+    if (Math.abs(Date.now() - this.#flight?.began) > (this.#o.timeout + patience) * 1000) this.#flight = undefined;
     return this.#flight;
   }
 
@@ -102,13 +105,18 @@ export class Source {
     return flight;
   }
 
-  // arrival waits until something is held, or nothing is under way. A promise that another request made is not awaited: it
+  // arrival waits until nothing is under way, or for too long. A promise that another request made is not awaited: it
   // need not settle when that request is over.
   async #arrival(mine) {
-    await mine?.stored;
-    if (mine && !this.#usable()) await mine.done;
     const flight = this.#flight;
-    for (let i = 0; !mine && this.#flight === flight && i < this.#o.timeout * 200; i++) await sleep(0.005);
+    const most = () => (this.#usable() ? patience : this.#o.timeout);
+    if (mine) {
+      await mine.stored;
+      const over = new AbortController();
+      await Promise.race([mine.done, sleep(most(), over.signal)]);
+      over.abort();
+    }
+    for (let i = 0; !mine && this.#flight === flight && i < most() * 200; i++) await sleep(0.005);
   }
 
   async #poll(wait = 0, signal) {
@@ -161,7 +169,7 @@ export class Source {
 // within is what a store says, or nothing if it takes too long or fails.
 async function within(ask) {
   try {
-    return await Promise.race([ask(), sleep(storeWait)]);
+    return await Promise.race([ask(), sleep(patience)]);
   } catch {
     return undefined;
   }

@@ -258,19 +258,34 @@ test('a snapshot is enough, and is replaced by what the server has', async (t) =
   assert.ok((await alone.verify(good)).ok);
   assert.equal(createVerifier({ bundle: { snapshot, key: trusted.jwk }, now: () => start + 3600_000 }).verifySync(good).code, 'bundle_missing');
 
-  const { open, opened } = gate();
-  const { verifier, server } = await fixture(
-    t,
-    async () => {
-      await opened;
-      return delta(2, 1, everything);
-    },
-    { bundle: { snapshot } },
-  );
-  assert.ok((await verifier.verify(good)).ok, 'it does not wait for the server');
-  open();
-  await until(() => verifier.held().number === 2, 'the delta');
+  const { verifier, server } = await fixture(t, () => delta(2, 1, everything), { bundle: { snapshot } });
+  assert.equal((await verifier.verify(good)).code, 'token_revoked');
   assert.deepEqual(paths(server), ['?since=1']);
+  const { verifier: away } = await fixture(t, () => ({ status: 500 }), { bundle: { snapshot } });
+  assert.ok((await away.verify(good)).ok);
+});
+
+test('what was not heard of for long is asked for before it decides', async (t) => {
+  const { verifier, time } = await fixture(t, (request, count) => (count === 1 ? whole() : delta(2, 1, everything)));
+  assert.ok((await verifier.verify(good)).ok);
+  time.tick(2.1);
+  const both = await Promise.all([verifier.verify(good), verifier.verify(good)]);
+  assert.deepEqual(both.map((verdict) => verdict.code), ['token_revoked', 'token_revoked']);
+});
+
+test('a server that is away is waited for once', async (t) => {
+  let down = false;
+  const { verifier, server, time } = await fixture(t, () => (down ? { hang: true } : whole()), { bundle: { timeout: 0.5 } });
+  assert.ok((await verifier.verify(good)).ok);
+  down = true;
+  time.tick(60);
+  assert.ok((await verifier.verify(good)).ok, 'decided by what is held');
+  assert.equal(server.requests.length, 2);
+  time.tick(60);
+  const before = performance.now();
+  for (let i = 0; i < 5; i++) assert.ok((await verifier.verify(good)).ok);
+  assert.ok(performance.now() - before < 400, 'nobody waits for the third');
+  await until(() => server.requests.length === 3, 'the third');
 });
 
 test('watch follows by long polls', async (t) => {
