@@ -85,7 +85,7 @@ func TestExamples(t *testing.T) {
 						a, err := ada.try("GET", asked, "", credential)
 						return err == nil && a.status == 401
 					})
-					t.Logf("refused %v after signing out", took)
+					t.Logf("%s refused %v after signing out", runtime.name, took)
 					if !ok || took > quickly {
 						t.Errorf("refused after %v, or never", took)
 					}
