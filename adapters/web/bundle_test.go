@@ -19,6 +19,7 @@ import (
 
 	"github.com/andybalholm/brotli"
 
+	"github.com/hexward/hexward/adapters/memory"
 	"github.com/hexward/hexward/adapters/web"
 	"github.com/hexward/hexward/core/access"
 	"github.com/hexward/hexward/core/auth"
@@ -146,6 +147,20 @@ func TestBundle_off(t *testing.T) {
 	for _, secret := range []string{"two words", "é", "a,b", " ", "x "} {
 		if _, err := web.New(f.service, web.Config{PublicURL: publicURL, Bundles: true, BundleSecret: secret}); err == nil || !strings.Contains(err.Error(), "letters, digits") {
 			t.Errorf("the secret %q: %v", secret, err)
+		}
+	}
+	for name, tells := range map[string]func(*auth.Config){
+		"API tokens": func(c *auth.Config) { c.Edge.APITokens = true },
+		"an issuer's people": func(c *auth.Config) {
+			c.Issuers = []auth.Trusted{{Name: "a", URL: "https://a.example", Issuer: stranger{}, Edge: true}}
+		},
+	} {
+		told := newService(t, &fixture{TB: t, store: memory.New(), mails: &mailbox{}}, tells)
+		if _, err := web.New(told, web.Config{PublicURL: publicURL, Bundles: true}); err == nil || !strings.Contains(err.Error(), "they need a secret") {
+			t.Errorf("%s, to anybody: %v", name, err)
+		}
+		if _, err := web.New(told, web.Config{PublicURL: publicURL, Bundles: true, BundleSecret: "x"}); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if _, err := web.New(g.service, web.Config{PublicURL: publicURL, BundleSecret: "x"}); err == nil || !strings.Contains(err.Error(), "not published") {
@@ -432,3 +447,8 @@ func TestBundle_down(t *testing.T) {
 	numbers.down.Store(false)
 	f.bundle(since(first)+"&wait=5").want(200, "")
 }
+
+// stranger is an issuer that nobody asks.
+type stranger struct{ ports.Issuer }
+
+func (stranger) Version() uint64 { return 0 }

@@ -188,6 +188,9 @@ func newServer(service *auth.Service, c Config) (*server, error) {
 	if s.Bundles && service.Edge == nil {
 		errs = append(errs, errors.New("bundles are published, but auth.Config.Edge is not set"))
 	}
+	if s.Bundles && s.BundleSecret == "" && service.Edge != nil && (service.Edge.APITokens || slices.ContainsFunc(service.Issuers, func(t auth.Trusted) bool { return t.Edge })) {
+		errs = append(errs, errors.New("bundles tell whose API tokens and which people of other issuers there are: they need a secret"))
+	}
 	if s.BundleSecret != "" && parseBearer([]byte("Bearer "+s.BundleSecret)) != s.BundleSecret {
 		errs = append(errs, errors.New("a secret of bundles has letters, digits and -._~+/= only, since it is shown as a bearer token"))
 	}

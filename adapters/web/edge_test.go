@@ -444,7 +444,12 @@ func edgeAsServer(t *testing.T, apiTokens bool) {
 		auth: func(c *auth.Config) {
 			c.Edge.Policy, c.Edge.Site, c.Edge.APITokens = policy, web.Config{PublicURL: publicURL, Origins: origins}.Edge(), apiTokens
 		},
-		web: func(c *web.Config) { c.Origins = origins },
+		web: func(c *web.Config) {
+			c.Origins = origins
+			if apiTokens {
+				c.BundleSecret = "whoever-holds-a-bundle-knows-whose-they-are"
+			}
+		},
 		app: enforced(policy),
 	})
 	shown := f.credentials()
