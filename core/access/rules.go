@@ -256,7 +256,7 @@ func (l *level) add(text string, rule int) {
 	if l.slots[at] == 0 {
 		l.literals = append(l.literals, literal{text: text})
 		l.longest = max(l.longest, len(text))
-		l.slots[at] = uint16(len(l.literals)) // there are at most MaxRules
+		l.slots[at] = uint16(len(l.literals)) //nolint:gosec // there are at most MaxRules
 	}
 	found := &l.literals[l.slots[at]-1]
 	if n := len(found.parts); n == 0 || found.parts[n-1].word != rule/64 {
@@ -335,14 +335,14 @@ func (t *twins) add(patterns []pattern, index int) int {
 		*t = make(twins, size)
 	}
 	pat := &patterns[index]
-	h := uint32(pat.methods) ^ uint32(pat.methods>>32)
+	h := uint32(pat.methods) ^ uint32(pat.methods>>32) //nolint:gosec // both halves
 	for _, s := range pat.segments {
 		h = h*31 ^ hash(s, false)
 	}
 	for at := h; ; at++ {
 		slot := &(*t)[int(at)&(len(*t)-1)]
 		if *slot == 0 {
-			*slot = uint16(index + 1) // there are at most MaxRules
+			*slot = uint16(index + 1) //nolint:gosec // there are at most MaxRules
 			return -1
 		}
 		twin := &patterns[*slot-1]
