@@ -145,6 +145,6 @@ test('the code stays small', async (t) => {
     const sources = await Promise.all(Object.keys(metafile.inputs).map((file) => readFile(join(root, file))));
     const [source, minified] = [gzipSync(Buffer.concat(sources), { level: 9 }).length, gzipSync(outputFiles[0].contents, { level: 9 }).length];
     t.diagnostic(`${entry}: ${source} as published, ${minified} minified`);
-    assert.ok(source < 10_500 && minified < 6_200, `${entry}: ${source} as published, ${minified} minified`);
+    assert.ok(source < 11_000 && minified < 6_400, `${entry}: ${source} as published, ${minified} minified`);
   }
 });
