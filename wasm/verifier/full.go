@@ -2,13 +2,16 @@
 
 package main
 
-import "github.com/hexward/hexward/core/token"
+import (
+	"github.com/hexward/hexward/core/token"
+	"github.com/hexward/hexward/wasm/primitive"
+)
 
 // algorithms are verified inside.
 var algorithms = [...]token.Algorithm{
-	token.EdDSA,
-	token.ES256, token.ES384, token.ES512,
-	token.RS256, token.RS384, token.RS512,
-	token.PS256, token.PS384, token.PS512,
-	token.HS256, token.HS384, token.HS512,
+	primitive.EdDSA,
+	primitive.ES256, token.ES384, token.ES512,
+	primitive.RS256, primitive.RS384, primitive.RS512,
+	primitive.PS256, primitive.PS384, primitive.PS512,
+	primitive.HS256, primitive.HS384, primitive.HS512,
 }
