@@ -271,7 +271,7 @@ func (s *Service) signedSince(ctx context.Context, since int64, now time.Time) (
 		return w, nil
 	}
 	s.marksMu.RLock()
-	all := s.marks.All()
+	all := s.marks.Append(make([]token.Mark, 0, s.marks.Len()))
 	s.marksMu.RUnlock()
 	live := all[:0]
 	for _, m := range all {

@@ -119,6 +119,14 @@ func TestMarks_All(t *testing.T) {
 	if diff := cmp.Diff(want, s.All()); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
+	before := token.Mark{Kind: token.MarkToken, Value: "before"}
+	rest := s.Append([]token.Mark{before})
+	if rest[0] != before || len(rest) != len(want)+1 {
+		t.Errorf("appended: %v", rest)
+	}
+	if diff := cmp.Diff(want, newMarks(t, rest[1:]...).All()); diff != "" {
+		t.Error(diff)
+	}
 	if diff := cmp.Diff(want, newMarks(t, s.All()...).All()); diff != "" {
 		t.Errorf("-want +got when added again\n%s", diff)
 	}
