@@ -190,11 +190,14 @@ func (p *Pending) deny(out *Verdict, status int, code, detail string) {
 // denyToken is deny for a signed token.
 func (p *Pending) denyToken(out *Verdict, err error) {
 	reason := token.ReasonOf(err)
+	if int(reason) >= len(tokenCodes) {
+		reason = token.ReasonOther
+	}
 	p.deny(out, 401, tokenCodes[reason], tokenDetails[reason])
 }
 
 // The codes and sentences of token.Reasons, made beforehand.
-var tokenCodes, tokenDetails = func() (codes, details [256]string) {
+var tokenCodes, tokenDetails = func() (codes, details [token.ReasonConfig + 1]string) {
 	for i := range codes {
 		word := token.Reason(i).String()
 		codes[i], details[i] = "token_"+word, "this access token is not valid: "+word

@@ -118,7 +118,8 @@ func (r *reader) issuers(v token.Value) (list []Issuer) {
 		return nil
 	}
 	r.ok = r.ok && v.Kind() == token.KindArray
-	for c := v.Members(); r.ok && c.Next(); {
+	c := v.Members()
+	for r.ok && c.Next() {
 		var f [len(issuerMembers)]token.Value
 		if r.ok = len(list) < MaxIssuers && members(c.Value(), issuerMembers[:], f[:]); !r.ok {
 			return nil
@@ -158,7 +159,8 @@ func (r *reader) tenants(v token.Value) (list []Tenant) {
 		return nil
 	}
 	r.ok = r.ok && v.Kind() == token.KindArray
-	for c := v.Members(); r.ok && c.Next(); {
+	c := v.Members()
+	for r.ok && c.Next() {
 		pair := r.texts(c.Value())
 		if r.ok = r.ok && len(pair) == 2 && len(list) < MaxTenants; !r.ok {
 			return nil

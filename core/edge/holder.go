@@ -73,7 +73,8 @@ func (r *reader) holders(v token.Value) (list []Holder) {
 		return nil
 	}
 	r.ok = r.ok && v.Kind() == token.KindArray
-	for c := v.Members(); r.ok && c.Next(); {
+	c := v.Members()
+	for r.ok && c.Next() {
 		var f [len(holderMembers)]token.Value
 		r.ok = len(list) < MaxHolders && members(c.Value(), holderMembers[:], f[:])
 		h := Holder{

@@ -232,7 +232,8 @@ func members(v token.Value, names []string, into []token.Value) bool {
 	if v.Kind() != token.KindObject {
 		return false
 	}
-	for c := v.Members(); c.Next(); {
+	c := v.Members()
+	for c.Next() {
 		known, name := false, c.Name()
 		for i := range names {
 			if name == names[i] && i < len(into) {

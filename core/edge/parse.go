@@ -120,7 +120,8 @@ func (r *reader) texts(v token.Value) (list []string) {
 		return nil
 	}
 	r.ok = r.ok && v.Kind() == token.KindArray
-	for c := v.Members(); r.ok && c.Next(); {
+	c := v.Members()
+	for r.ok && c.Next() {
 		text, ok := c.Value().Text()
 		r.ok = ok && len(list) < maxTexts && len(text) <= maxText
 		list = append(list, text)
@@ -147,7 +148,8 @@ func readRules(v token.Value) (rules []access.Rule, ok bool) {
 		return nil, false
 	}
 	r := reader{ok: true}
-	for c := v.Members(); c.Next(); {
+	c := v.Members()
+	for c.Next() {
 		var f [len(ruleMembers)]token.Value
 		if len(rules) == access.MaxRules || !members(c.Value(), ruleMembers[:], f[:]) {
 			return nil, false

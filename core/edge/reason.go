@@ -36,3 +36,11 @@ func CodeOf(err error) string {
 	}
 	return "bundle_" + token.ReasonOf(err).String()
 }
+
+// DetailOf returns what an error of this package, or of core/token, says, or "" for any other.
+func DetailOf(err error) string {
+	if r, ok := err.(*refusal); ok { //nolint:errorlint // never wrapped
+		return r.text
+	}
+	return token.DetailOf(err)
+}

@@ -31,11 +31,12 @@ func (r *Request) credential(site *Site) (s shown) {
 	if site.Access == "" {
 		return s
 	}
-	var access, session, refresh bool
+	const access, session, refresh = 1, 2, 4
+	seen := 0
 	for line := r.Cookie; line != ""; {
 		var name, value string
 		name, value, line = nextCookie(line)
-		there := &access
+		which := access
 		switch name {
 		case site.Access:
 			s.token = value
@@ -43,16 +44,16 @@ func (r *Request) credential(site *Site) (s shown) {
 				s.token = "-" // there, and no token
 			}
 		case site.Session:
-			there = &session
+			which = session
 		case site.Refresh:
-			there = &refresh
+			which = refresh
 		default:
 			continue
 		}
-		s.ambiguous = s.ambiguous || *there
-		*there = true
+		s.ambiguous = s.ambiguous || seen&which != 0
+		seen |= which
 	}
-	s.session = session
+	s.session = seen&session != 0
 	return s
 }
 

@@ -84,7 +84,8 @@ func Parse(v token.Value) (Rules, error) {
 	if v.Kind() != token.KindObject {
 		return Rules{}, ErrRules
 	}
-	for c := v.Members(); c.Next(); {
+	c := v.Members()
+	for c.Next() {
 		ok := false
 		switch v := c.Value(); c.Name() {
 		case "preset":
@@ -124,7 +125,8 @@ func texts(v token.Value) (list []string, ok bool) {
 	if v.Kind() != token.KindArray {
 		return nil, false
 	}
-	for c := v.Members(); c.Next(); {
+	c := v.Members()
+	for c.Next() {
 		s, ok := text(c.Value())
 		if !ok || len(list) == maxWords {
 			return nil, false
@@ -138,12 +140,14 @@ func permissionClaims(v token.Value) (list []PermissionClaim, ok bool) {
 	if v.Kind() != token.KindArray {
 		return nil, false
 	}
-	for c := v.Members(); c.Next(); {
+	c := v.Members()
+	for c.Next() {
 		if c.Value().Kind() != token.KindObject || len(list) == maxWords {
 			return nil, false
 		}
 		var p PermissionClaim
-		for m := c.Value().Members(); m.Next(); {
+		m := c.Value().Members()
+		for m.Next() {
 			ok := false
 			switch m.Name() {
 			case "claim":
@@ -166,7 +170,8 @@ func (m *Machines) parse(v token.Value) bool {
 	if v.Kind() != token.KindObject {
 		return false
 	}
-	for c := v.Members(); c.Next(); {
+	c := v.Members()
+	for c.Next() {
 		ok := false
 		switch v := c.Value(); c.Name() {
 		case "none":
@@ -195,14 +200,16 @@ func claimWords(v token.Value) (list []ClaimWord, ok bool) {
 	if v.Kind() != token.KindArray {
 		return nil, false
 	}
-	for c := v.Members(); c.Next(); {
+	c := v.Members()
+	for c.Next() {
 		pair := c.Value()
 		if pair.Kind() != token.KindArray || len(list) == maxWords {
 			return nil, false
 		}
 		var w ClaimWord
 		n := 0
-		for m := pair.Members(); m.Next(); n++ {
+		m := pair.Members()
+		for ; m.Next(); n++ {
 			ok := false
 			switch n {
 			case 0:

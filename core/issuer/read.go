@@ -116,27 +116,27 @@ func state(c *token.Claims) (s statement, ok bool) {
 	if v.Kind() != token.KindObject {
 		return s, false
 	}
-	for m := v.Members(); m.Next(); {
-		var to *string
+	m := v.Members()
+	for m.Next() {
 		switch m.Name() {
 		case "token_use":
-			to = &s.use
+			s.use = said(m.Value())
 		case "typ":
-			to = &s.typ
+			s.typ = said(m.Value())
 		case "gty":
-			to = &s.grant
+			s.grant = said(m.Value())
 		case "idtyp":
-			to = &s.kind
+			s.kind = said(m.Value())
 		case "oid":
-			to = &s.oid
+			s.oid = said(m.Value())
 		case "appid":
-			to = &s.appid
+			s.appid = said(m.Value())
 		case "cid":
-			to = &s.cid
+			s.cid = said(m.Value())
 		case "clientId":
-			to = &s.clientID
+			s.clientID = said(m.Value())
 		case "preferred_username":
-			to = &s.name
+			s.name = said(m.Value())
 		case "scope", "scp":
 			s.scoped = true
 		case "nonce":
@@ -148,14 +148,18 @@ func state(c *token.Claims) (s statement, ok bool) {
 		case "cnf":
 			s.bound = true
 		}
-		if to != nil {
-			*to, _ = m.Value().Text()
-			if *to == "" { // a number, say, is not the same as nothing
-				*to = m.Value().Raw()
-			}
-		}
 	}
 	return s, true
+}
+
+// said returns the text that a claim is; of any other value, and of an empty text, how it stands in the token, since a number, say,
+// is not the same as nothing.
+func said(v token.Value) string {
+	text, _ := v.Text()
+	if text == "" {
+		return v.Raw()
+	}
+	return text
 }
 
 // match reports whether one of the rules is about a token.
@@ -179,7 +183,8 @@ func (m *Machines) match(s *statement) bool {
 		if v.Kind() != token.KindArray {
 			continue
 		}
-		for c := v.Members(); c.Next(); {
+		c := v.Members()
+		for c.Next() {
 			if text, ok := c.Value().Text(); ok && text == m.Claims[i].Word {
 				return true
 			}
@@ -229,7 +234,8 @@ func (r *Rules) permissions(list []string, c *token.Claims) []string {
 		if v.Kind() != token.KindArray {
 			continue
 		}
-		for m := v.Members(); m.Next(); {
+		m := v.Members()
+		for m.Next() {
 			if word, ok := m.Value().Text(); ok {
 				list = from.take(list, word)
 			}

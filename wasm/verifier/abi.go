@@ -137,7 +137,9 @@ func (m *module) decide(size int32, now float64) int32 {
 	}
 	var r edge.Request
 	if !readRequest(text, &r) {
-		m.verdict = edge.Verdict{Status: 400, Code: "malformed_request", Detail: "this request can be read in more than one way", Rule: -1}
+		m.verdict = edge.Verdict{} // what is assigned next would be put together in new memory
+		m.verdict.Status, m.verdict.Rule = 400, -1
+		m.verdict.Code, m.verdict.Detail = "malformed_request", "this request can be read in more than one way"
 		return m.decided()
 	}
 	m.request.Token.Volatile = true
@@ -226,7 +228,7 @@ func (m *module) refuse(err error) int32 {
 	m.result = append(m.result[:0], `{"code":`...)
 	m.result = token.AppendText(m.result, edge.CodeOf(err))
 	m.result = append(m.result, `,"detail":`...)
-	m.result = token.AppendText(m.result, err.Error())
+	m.result = token.AppendText(m.result, edge.DetailOf(err))
 	m.result = append(m.result, '}')
 	return refused
 }
