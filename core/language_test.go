@@ -16,7 +16,7 @@ import (
 const oldGo = "1.23"
 
 // flavours are the build tags of the WebAssembly modules.
-var flavours = []string{"noeddsa,noecdsa,norsa,nohmac", "full,noeddsa,norsa,nohmac"}
+var flavours = []string{"noeddsa,noecdsa,norsa,nohmac", "full,noeddsa,noecdsa,norsa,nohmac"}
 
 // TestLanguage vets what the modules are made of in a module of that older version, for this machine and as WebAssembly in
 // both flavours, by the toolchain at hand: the compiler refuses newer language, and vet's stdversion newer library.

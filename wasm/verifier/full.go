@@ -10,7 +10,7 @@ import (
 // algorithms are verified inside.
 var algorithms = [...]token.Algorithm{
 	primitive.EdDSA,
-	primitive.ES256, token.ES384, token.ES512,
+	primitive.ES256, primitive.ES384, primitive.ES512,
 	primitive.RS256, primitive.RS384, primitive.RS512,
 	primitive.PS256, primitive.PS384, primitive.PS512,
 	primitive.HS256, primitive.HS384, primitive.HS512,
