@@ -1,0 +1,4 @@
+// A worker that only answers.
+export default {
+  fetch: () => new Response('ok'),
+};
