@@ -10,7 +10,9 @@ export class Core {
   keys = new Map(); // what is known of a key, by its handle
   asked = 0; // how many questions
   used = false; // it has decided before
-  dead = false; // it has thrown
+  dead = false; // it has thrown or grown, and is not to be used again
+  least; // its size with one bundle
+  begun; // and with all that was held
 
   constructor(module) {
     this.#x = new WebAssembly.Instance(module, standIns(module, () => this.#x.memory.buffer)).exports;

@@ -8,7 +8,8 @@ import { Core } from './core.js';
 const maxBundle = 16 << 20; // bytes
 const maxBundles = 64; // a whole one and the deltas to it
 const maxKeys = 256; // that are remembered
-const maxMemory = 48 << 20; // bytes of an instance, beyond which it is replaced: not every module gives back what it used
+// bytes of an instance that began with some, beyond which it is replaced: not every module gives back what it used
+const limit = (begun) => Math.max(48 << 20, 2 * begun);
 const turns = 5; // to settle one question, should keys or instances change meanwhile
 
 const decoder = new TextDecoder();
@@ -84,6 +85,7 @@ export class Engine {
         const { status, result } = yield* this.#ask(core, 'decide', fields, this.#seen);
         if (status !== 0) throw new Error('there is no decision');
         core.used = true;
+        if (core.size > limit(core.begun)) this.#drop(core);
         return result;
       } catch (error) {
         if (error instanceof Misconfigured) throw error;
@@ -120,7 +122,7 @@ export class Engine {
 
   // long reports whether a whole bundle is the better thing to have: deltas have become many, or memory large.
   get long() {
-    return this.#bundles.length > maxBundles || this.#core?.size > maxMemory;
+    return this.#bundles.length > maxBundles || this.#core?.size > limit(this.#core?.least);
   }
 
   // begin makes an instance, if there is none, that holds what is held.
@@ -143,6 +145,7 @@ export class Engine {
         if (!result.code && bundles === this.#bundles) bundles = this.#hold(snapshot, result);
         if (result.code !== 'bundle_expired') needs(result.code ? 2 : 0, `bundle.snapshot (${result.code})`);
       }
+      core.begun = core.size;
       if (bundles === this.#bundles && config === this.#setup.config) this.#core ??= core; // else it lacks what came meanwhile
     }
     return this.#core;
@@ -169,6 +172,7 @@ export class Engine {
   *#load(core, bytes) {
     if (bytes.length > maxBundle) return { code: 'bundle_too_long' };
     const { status, result } = yield* this.#ask(core, 'load', bytes);
+    core.least ??= core.begun = core.size;
     return { code: status === 0 ? '' : 'bundle_refused', ...result };
   }
 

@@ -271,6 +271,51 @@ test('memory that grows is given back', async (t) => {
   assert.equal(verifier.held().number, 60);
 });
 
+// growing makes instances whose hexward_NAME needs more memory with each call, by what pages tells of its input.
+function growing(t, name, pages) {
+  const real = WebAssembly.Instance;
+  const state = { instances: 0, most: 0 };
+  t.after(() => (WebAssembly.Instance = real));
+  WebAssembly.Instance = function (...given) {
+    state.instances++;
+    const { exports } = new real(...given);
+    const grow = (length, ...rest) => {
+      exports.memory.grow(pages(length));
+      state.most = Math.max(state.most, exports.memory.buffer.byteLength >> 20);
+      return exports[`hexward_${name}`](length, ...rest);
+    };
+    return { exports: { ...exports, [`hexward_${name}`]: grow } };
+  };
+  return state;
+}
+
+test('memory that decisions use is given back', async (t) => {
+  const state = growing(t, 'decide', () => 16);
+  const answers = [bundle(trusted, [signing]), bundle(trusted, [], { number: 2, base: 1, marks: everything })];
+  const { verifier } = await fixture(t, (request, count) => jose(answers[count - 1]));
+  for (let i = 0; i < 300; i++) assert.ok((await verifier.verify(good)).ok);
+  assert.ok(state.most < 64 && state.instances > 4 && state.instances < 12, `${state.most} MiB, ${state.instances} instances`);
+  await verifier.refresh();
+  for (let i = 0; i < 100; i++) assert.equal((await verifier.verify(good)).code, 'token_revoked', 'by each instance');
+  assert.ok(state.most < 64, `${state.most} MiB`);
+});
+
+test('a bundle that takes much memory is not asked for again and again', async (t) => {
+  const whole = bundle(trusted, [signing]);
+  const state = growing(t, 'load', (length) => (length === whole.length ? 1000 : 0));
+  const { verifier, server } = await fixture(t, (request, count) =>
+    jose(request.url.includes('since') ? bundle(trusted, [], { number: count, base: count - 1 }) : whole),
+  );
+  for (let i = 0; i < 20; i++) {
+    await verifier.refresh();
+    assert.ok((await verifier.verify(good)).ok);
+  }
+  assert.equal(verifier.held().number, 20);
+  assert.ok(state.most > 60, `${state.most} MiB`);
+  assert.equal(state.instances, 1);
+  assert.equal(server.requests.filter(({ url }) => !url.includes('since')).length, 1);
+});
+
 test('the module may be given', async (t) => {
   const { readFileSync } = await import('node:fs');
   const bytes = readFileSync(new URL('../dist/host.wasm', import.meta.url));
