@@ -21,6 +21,7 @@
 //	adapters/        one package a technology: web, stores, signer, hasher, mailer …
 //	apps/hexward/    the program: reads settings, wires adapters to auth, runs
 //	wasm/verifier/   token, access, issuer and edge as a WebAssembly module
+//	  runtimes/        tests that every runtime decides as Go does
 //
 // # The dependency rule
 //
