@@ -4,7 +4,6 @@ import (
 	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rsa"
-	"crypto/sha256"
 	"math/big"
 	"strconv"
 	"strings"
@@ -38,13 +37,14 @@ func cases(tb testing.TB) (list []verification) {
 		}
 		list = append(list, verification{ours.Name() + suffix, key, ours, theirs, p, input, signature})
 	}
-	d, q := big.NewInt(0x123456789), curveG.times(big.NewInt(0x123456789))
-	digest := sha256.Sum256(input)
-	r, s := sign(d, new(big.Int).Rsh(curveN, 3), new(big.Int).SetBytes(digest[:]))
-	key, err := token.NewECDSAKey("", publicKey(q))
-	add(primitive.ES256, token.ES256, "", key, err, pair(r, s))
+	d := big.NewInt(0x123456789)
+	for _, c := range curves {
+		r, s := c.sign(d, new(big.Int).Rsh(c.n, 3), new(big.Int).SetBytes(c.sum(input)))
+		key, err := token.NewECDSAKey("", c.g.times(d).public())
+		add(c.ours, c.theirs, "", key, err, c.pair(r, s))
+	}
 	private := ed25519.NewKeyFromSeed(make([]byte, 32))
-	key, err = token.NewEd25519Key("", private.Public().(ed25519.PublicKey))
+	key, err := token.NewEd25519Key("", private.Public().(ed25519.PublicKey))
 	add(primitive.EdDSA, token.EdDSA, "", key, err, ed25519.Sign(private, input))
 	for _, a := range hmacAlgorithms {
 		secret := make([]byte, 64)

@@ -56,14 +56,30 @@ func Split(k *Element, width int) []int8 {
 }
 
 // ECDSAKey verifies signatures over digests.
-type ECDSAKey struct{ k *ecdsaKey }
+type ECDSAKey struct {
+	short *ecdsaKey
+	wide  *wideKey
+}
 
-// NewECDSAKey returns the key of a point on P-256.
-func NewECDSAKey(x, y *[32]byte) ECDSAKey { return ECDSAKey{newECDSAKey(x, y)} }
+// NewECDSAKey returns the key of a point on the curve whose coordinates are as long.
+func NewECDSAKey(x, y []byte) (k ECDSAKey) {
+	switch len(x) {
+	case p384.size:
+		k.wide = newWideKey(&p384, x, y)
+	case p521.size:
+		k.wide = newWideKey(&p521, x, y)
+	default:
+		k.short = newECDSAKey((*[32]byte)(x), (*[32]byte)(y))
+	}
+	return k
+}
 
-// Verify verifies R || S over digest.
-func (k ECDSAKey) Verify(digest *[32]byte, signature []byte) bool {
-	return k.k.verify(new(curveWork), digest, signature)
+// Verify verifies R || S over a digest as long as a coordinate.
+func (k ECDSAKey) Verify(digest, signature []byte) bool {
+	if k.wide != nil {
+		return k.wide.verify(new(wideWork), digest, signature)
+	}
+	return k.short.verify(new(curveWork), (*[32]byte)(digest), signature)
 }
 
 // RSAKey verifies signatures over digests.

@@ -15,11 +15,11 @@ import (
 // The algorithms of this package, and those that they take the place of.
 var (
 	ours = []token.Algorithm{
-		primitive.EdDSA, primitive.ES256, primitive.RS256, primitive.RS384, primitive.RS512,
+		primitive.EdDSA, primitive.ES256, primitive.ES384, primitive.ES512, primitive.RS256, primitive.RS384, primitive.RS512,
 		primitive.PS256, primitive.PS384, primitive.PS512, primitive.HS256, primitive.HS384, primitive.HS512,
 	}
 	theirs = []token.Algorithm{
-		token.EdDSA, token.ES256, token.RS256, token.RS384, token.RS512,
+		token.EdDSA, token.ES256, token.ES384, token.ES512, token.RS256, token.RS384, token.RS512,
 		token.PS256, token.PS384, token.PS512, token.HS256, token.HS384, token.HS512,
 	}
 )

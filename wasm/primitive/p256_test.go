@@ -36,19 +36,19 @@ func tight(e *primitive.Element) bool {
 			return false
 		}
 	}
-	v, margin := valueOf(e), new(big.Int).Rsh(curveP, 3)
-	return v.Cmp(new(big.Int).Neg(margin)) >= 0 && v.Cmp(new(big.Int).Add(curveP, margin)) <= 0
+	v, margin := valueOf(e), new(big.Int).Rsh(p256.p, 3)
+	return v.Cmp(new(big.Int).Neg(margin)) >= 0 && v.Cmp(new(big.Int).Add(p256.p, margin)) <= 0
 }
 
 // elements returns tight elements: the least and the greatest, those around 0 and p, with limbs of all ones, and random ones.
 func elements() (list []primitive.Element) {
-	margin := new(big.Int).Rsh(curveP, 3)
+	margin := new(big.Int).Rsh(p256.p, 3)
 	for d := int64(-2); d <= 2; d++ {
-		for _, v := range []*big.Int{new(big.Int), curveP, new(big.Int).Rsh(curveP, 1), new(big.Int).Lsh(big.NewInt(1), 255)} {
+		for _, v := range []*big.Int{new(big.Int), p256.p, new(big.Int).Rsh(p256.p, 1), new(big.Int).Lsh(big.NewInt(1), 255)} {
 			list = append(list, elementOf(plus(v, d)))
 		}
 	}
-	low, high := new(big.Int).Neg(margin), new(big.Int).Add(curveP, margin)
+	low, high := new(big.Int).Neg(margin), new(big.Int).Add(p256.p, margin)
 	list = append(list, elementOf(low), elementOf(high))
 	for _, top := range []int32{-1 << 20, -1, 0, 1<<24 - 1, 1<<24 + 1<<20} {
 		full := primitive.Element{}
@@ -67,7 +67,7 @@ func elements() (list []primitive.Element) {
 
 func congruent(a, b *big.Int) bool {
 	d := new(big.Int).Sub(a, b)
-	return d.Mod(d, curveP).Sign() == 0
+	return d.Mod(d, p256.p).Sign() == 0
 }
 
 func TestElement(t *testing.T) {
@@ -135,7 +135,7 @@ func TestElement(t *testing.T) {
 			t.Errorf("%x in Montgomery form: %x", *a, entered)
 		}
 	}
-	for _, v := range append(fringe(), number("fedcba9876543210f0e1d2c3b4a5968778695a4b3c2d1e0f0011223344556677")) {
+	for _, v := range append(p256.fringe(), number("fedcba9876543210f0e1d2c3b4a5968778695a4b3c2d1e0f0011223344556677")) {
 		b := bytes32(v)
 		if got := primitive.LimbsOf(&b); got != elementOf(v) {
 			t.Errorf("limbs of %x: %x", b, got)
@@ -152,7 +152,7 @@ func TestRing(t *testing.T) {
 				t.Fatal("not prime")
 			}
 			r := chance(6)
-			list := fringe()
+			list := p256.fringe()
 			for d := int64(-2); d <= 2; d++ {
 				list = append(list, plus(n, d), plus(new(big.Int).Rsh(n, 1), d))
 			}
@@ -201,7 +201,7 @@ func TestRing(t *testing.T) {
 
 func TestSplit(t *testing.T) {
 	r := chance(7)
-	list := fringe()
+	list := p256.fringe()
 	for range 200 {
 		list = append(list, random(r, new(big.Int).Lsh(big.NewInt(1), 256)))
 	}
