@@ -19,6 +19,7 @@ type Pending struct {
 	Token token.Pending
 
 	state  *state
+	wanted bool // a signature is
 	rule   *access.Rule
 	via    access.Credential
 	bearer bool
@@ -62,7 +63,7 @@ func (v *Verifier) Verify(compact string, now int64, out *Verdict) {
 // p.Token.SigningInput under p.Token.Key, with the one algorithm that the key names, and calls FinishDecide. Otherwise out is the verdict.
 func (v *Verifier) PrepareDecide(r *Request, now int64, p *Pending, out *Verdict) (wanted bool) {
 	*out = Verdict{Rule: -1}
-	p.state = v.state.Load()
+	p.state, p.wanted = v.state.Load(), false
 	if !v.usable(p.state, now, out) {
 		return false
 	}
@@ -86,13 +87,13 @@ func (v *Verifier) PrepareDecide(r *Request, now int64, p *Pending, out *Verdict
 	case shown.bearer && isAPIToken(shown.token):
 		p.apiToken(shown.token, now, out)
 	case shown.bearer || shown.token != "":
-		return p.signed(&shown, out)
+		p.wanted = p.signed(&shown, out)
 	case shown.session:
 		p.deny(out, 401, "session_opaque", "only the server knows this session; refresh the access token")
 	default:
 		p.admit(out, &access.Principal{})
 	}
-	return false
+	return p.wanted
 }
 
 // signed begins to decide about a signed token, of ours or, in a header, of another issuer.
@@ -128,14 +129,14 @@ func (p *Pending) signed(s *shown, out *Verdict) (wanted bool) {
 }
 
 // FinishDecide is the second half of Decide, with whether the signature that PrepareDecide wanted is good. The same p and out are
-// given.
+// given. Where no signature is wanted, or not any more, it refuses.
 func (v *Verifier) FinishDecide(p *Pending, good bool, now int64, out *Verdict) {
-	latest := v.state.Load()
+	wanted, latest := p.wanted, v.state.Load()
+	p.wanted = false
 	switch {
-	case p.state == nil || !v.usable(latest, now, out):
-		if p.state == nil {
-			out.refuse(503, "not_prepared", "nothing was prepared", false)
-		}
+	case !wanted:
+		out.refuse(503, "not_prepared", "no signature is wanted", false)
+	case !v.usable(latest, now, out):
 	case !good:
 		p.denyToken(out, token.ErrSignature)
 	case p.abroad != nil:

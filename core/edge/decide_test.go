@@ -204,6 +204,19 @@ func TestVerifier_FinishDecide_later(t *testing.T) {
 	if f.FinishDecide(&p, false, now, &out); out.Code != "token_signature" {
 		t.Errorf("a bad signature: %s", out.Code)
 	}
+	if f.FinishDecide(&p, true, now, &out); out.Allowed() {
+		t.Error("a signature is settled twice")
+	}
+	good := f.own.token(map[string]any{"sid": "s2"})
+	if !f.PrepareDecide(bearer("GET", "/orders/1", good), now, &p, &out) {
+		t.Fatalf("got %s", out.Code)
+	}
+	if f.PrepareDecide(bearer("GET", "/orders/1", "garbage"), now, &p, &out) {
+		t.Fatal("a signature of garbage is wanted")
+	}
+	if f.FinishDecide(&p, true, now, &out); out.Allowed() {
+		t.Error("the token before passes for garbage")
+	}
 	var none edge.Pending
 	if f.FinishDecide(&none, true, now, &out); out.Allowed() {
 		t.Error("what was not prepared is allowed")

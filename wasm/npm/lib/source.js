@@ -4,7 +4,8 @@
 
 import { soon } from './engine.js';
 
-const longestPause = 60; // seconds
+const longestPause = 60; // seconds, while what is held decides
+const urgentPause = 5; // seconds, while nothing is decided
 const patience = 2; // seconds, with a store, and with the server while there is something to decide by
 const longPoll = 25; // seconds
 
@@ -145,7 +146,7 @@ export class Source {
     } catch (error) {
       if (signal?.aborted) return;
       this.error = error;
-      this.#next = now() + Math.min(2 ** this.#failures++, longestPause) * 1000;
+      this.#next = now() + Math.min(2 ** this.#failures++, this.#usable() ? longestPause : urgentPause) * 1000;
     }
   }
 

@@ -157,17 +157,25 @@ test('many deltas are followed by a whole bundle', async (t) => {
   assert.equal(verifier.held().number, 80);
 });
 
-test('pauses grow, up to a minute', async (t) => {
-  const { verifier, server, time } = await fixture(t, () => ({ status: 500 }));
-  const asked = [];
-  for (let i = 0; i < 400; i++) {
-    const before = server.requests.length;
-    assert.equal((await verifier.verify(good)).code, 'bundle_missing');
-    if (server.requests.length > before) asked.push((time.at - start) / 1000);
-    time.tick(0.5);
-  }
-  assert.deepEqual(asked, [0, 1, 3, 7, 15, 31, 63, 123, 183]);
-});
+for (const [name, first, want] of [
+  ['pauses grow, up to five seconds while there is nothing to decide by', 500, [0, 1, 3, 7, 12, 17, 22, 27]],
+  ['pauses grow, up to a minute while what is held decides', 200, [0, 1, 2, 4, 8, 16, 32, 64, 124, 184]],
+]) {
+  test(name, async (t) => {
+    const { verifier, server, time } = await fixture(t, (request, count) => (count === 1 && first === 200 ? whole() : { status: 500 }));
+    const asked = [];
+    while (asked.length < want.length) {
+      const before = server.requests.length;
+      const kept = [];
+      const { code } = await verifier.verify(good, undefined, { waitUntil: (work) => kept.push(work) });
+      await Promise.all(kept);
+      assert.equal(code === 'bundle_missing', first === 500);
+      if (server.requests.length > before) asked.push((time.at - start) / 1000);
+      time.tick(0.5);
+    }
+    assert.deepEqual(asked, want);
+  });
+}
 
 test('past its end a bundle decides nothing, unless told to', async (t) => {
   for (const [stale, want] of [
