@@ -35,7 +35,7 @@ func (a wideScheme) Primitive(k *token.Key) (token.Primitive, error) {
 type wideCurve struct {
 	size                   int // bytes of a coordinate
 	hash                   hash
-	prime, order           string // hexadecimal
+	prime, order           string // big-endian, as are the next
 	generatorX, generatorY string
 
 	once sync.Once
@@ -44,54 +44,78 @@ type wideCurve struct {
 }
 
 var p384 = wideCurve{
-	size:  48,
-	hash:  hash384,
-	prime: "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffeffffffff0000000000000000ffffffff",
-	order: "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973",
+	size: 48,
+	hash: hash384,
+	prime: "" +
+		"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" +
+		"\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff",
+	order: "" +
+		"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" +
+		"\xc7\x63\x4d\x81\xf4\x37\x2d\xdf\x58\x1a\x0d\xb2\x48\xb0\xa7\x7a\xec\xec\x19\x6a\xcc\xc5\x29\x73",
 
-	generatorX: "aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7",
-	generatorY: "3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f",
+	generatorX: "" +
+		"\xaa\x87\xca\x22\xbe\x8b\x05\x37\x8e\xb1\xc7\x1e\xf3\x20\xad\x74\x6e\x1d\x3b\x62\x8b\xa7\x9b\x98" +
+		"\x59\xf7\x41\xe0\x82\x54\x2a\x38\x55\x02\xf2\x5d\xbf\x55\x29\x6c\x3a\x54\x5e\x38\x72\x76\x0a\xb7",
+	generatorY: "" +
+		"\x36\x17\xde\x4a\x96\x26\x2c\x6f\x5d\x9e\x98\xbf\x92\x92\xdc\x29\xf8\xf4\x1d\xbd\x28\x9a\x14\x7c" +
+		"\xe9\xda\x31\x13\xb5\xf0\xb8\xc0\x0a\x60\xb1\xce\x1d\x7e\x81\x9d\x7a\x43\x1d\x7c\x90\xea\x0e\x5f",
 }
 
 var p521 = wideCurve{
 	size: 66,
 	hash: hash512,
-	prime: "01ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff" +
-		"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
-	order: "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa" +
-		"51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409",
-	generatorX: "00c6858e06b70404e9cd9e3ecb662395b4429c648139053fb521f828af606b4d3dba" +
-		"a14b5e77efe75928fe1dc127a2ffa8de3348b3c1856a429bf97e7e31c2e5bd66",
-	generatorY: "011839296a789a3bc0045c8a5fb42c7d1bd998f54449579b446817afbd17273e662c" +
-		"97ee72995ef42640c550b9013fad0761353c7086a272c24088be94769fd16650",
-}
-
-// unhex reads one of the constants above.
-func unhex(s string) []byte {
-	b := make([]byte, len(s)/2)
-	for i := range s {
-		digit := s[i] - '0'
-		if digit > 9 {
-			digit = s[i] - 'a' + 10
-		}
-		b[i/2] = b[i/2]<<4 | digit
-	}
-	return b
+	prime: "" +
+		"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" +
+		"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" +
+		"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+	order: "" +
+		"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" +
+		"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfa\x51\x86\x87\x83\xbf\x2f\x96\x6b\x7f\xcc" +
+		"\x01\x48\xf7\x09\xa5\xd0\x3b\xb5\xc9\xb8\x89\x9c\x47\xae\xbb\x6f\xb7\x1e\x91\x38\x64\x09",
+	generatorX: "" +
+		"\x00\xc6\x85\x8e\x06\xb7\x04\x04\xe9\xcd\x9e\x3e\xcb\x66\x23\x95\xb4\x42\x9c\x64\x81\x39" +
+		"\x05\x3f\xb5\x21\xf8\x28\xaf\x60\x6b\x4d\x3d\xba\xa1\x4b\x5e\x77\xef\xe7\x59\x28\xfe\x1d" +
+		"\xc1\x27\xa2\xff\xa8\xde\x33\x48\xb3\xc1\x85\x6a\x42\x9b\xf9\x7e\x7e\x31\xc2\xe5\xbd\x66",
+	generatorY: "" +
+		"\x01\x18\x39\x29\x6a\x78\x9a\x3b\xc0\x04\x5c\x8a\x5f\xb4\x2c\x7d\x1b\xd9\x98\xf5\x44\x49" +
+		"\x57\x9b\x44\x68\x17\xaf\xbd\x17\x27\x3e\x66\x2c\x97\xee\x72\x99\x5e\xf4\x26\x40\xc5\x50" +
+		"\xb9\x01\x3f\xad\x07\x61\x35\x3c\x70\x86\xa2\x72\xc2\x40\x88\xbe\x94\x76\x9f\xd1\x66\x50",
 }
 
 // prepare makes what all keys of the curve share.
 func (c *wideCurve) prepare() {
-	c.p, c.n = newModulus(unhex(c.prime)), newModulus(unhex(c.order))
-	c.base = c.newTable(unhex(c.generatorX), unhex(c.generatorY))
+	c.p, c.n = newModulus([]byte(c.prime)), newModulus([]byte(c.order))
+	c.base = c.newTable([]byte(c.generatorX), []byte(c.generatorY))
 }
 
 // wide is a number as a modulus has it, of up to 20 digits and three zeros, below twice the modulus.
 type wide [23]uint32
 
+// set and is take the place of = and ==, which TinyGo writes out digit by digit.
+func (z *wide) set(x *wide) { copy(z[:], x[:]) }
+
+func (z *wide) is(x *wide) bool {
+	for i, digit := range x {
+		if z[i] != digit {
+			return false
+		}
+	}
+	return true
+}
+
+var wideZero wide
+
 // widePoint is a point in Jacobian coordinates, whose numbers are in Montgomery form: x/z², y/z³.
 type widePoint struct {
 	x, y, z  wide
 	infinity bool
+}
+
+func (p *widePoint) set(q *widePoint) {
+	p.x.set(&q.x)
+	p.y.set(&q.y)
+	p.z.set(&q.z)
+	p.infinity = q.infinity
 }
 
 // wideTable is the first multiples of a point, from itself on.
@@ -137,7 +161,7 @@ func (c *wideCurve) newTable(x, y []byte) *wideTable {
 		work.multiply(c.p, coordinate, coordinate, nil)
 	}
 	for i := 1; i < len(table); i++ {
-		table[i] = table[i-1]
+		table[i].set(&table[i-1])
 		c.add(&table[i], first, work)
 	}
 	return table
@@ -163,7 +187,7 @@ func (k *wideKey) verify(w *wideWork, digest, signature []byte) bool {
 	}
 	n.read(w.r[:], signature[:c.size])
 	n.read(w.s[:], signature[c.size:])
-	if w.r == (wide{}) || w.s == (wide{}) || !n.below(w.r[:]) || !n.below(w.s[:]) {
+	if w.r.is(&wideZero) || w.s.is(&wideZero) || !n.below(w.r[:]) || !n.below(w.s[:]) {
 		return false
 	}
 	n.read(w.e[:], digest)
@@ -203,7 +227,7 @@ func (c *wideCurve) hasX(p *widePoint, r *wide, w *wideWork) bool {
 		w.multiply(c.p, x, r, nil)
 		w.multiply(c.p, x, x, zz)
 		c.p.reduce(x[:])
-		if *x == p.x {
+		if x.is(&p.x) {
 			return true
 		}
 		// The other number below p that is r modulo n, if there is one.
@@ -224,7 +248,7 @@ func (c *wideCurve) hasX(p *widePoint, r *wide, w *wideWork) bool {
 func (c *wideCurve) invert(s *wide, w *wideWork) {
 	n, power := c.n, &w.t[0]
 	w.multiply(n, s, s, nil)
-	*power = *s
+	power.set(s)
 	for i := n.bits - 2; i >= 0; i-- {
 		w.multiply(n, power, power, power)
 		digit := n.n[i/digitBits]
@@ -235,7 +259,7 @@ func (c *wideCurve) invert(s *wide, w *wideWork) {
 			w.multiply(n, power, power, s)
 		}
 	}
-	*s = *power
+	s.set(power)
 }
 
 // multiply sets z to x·y/R modulo m, below 2m; a nil y is R², by which x enters Montgomery form.
@@ -243,7 +267,7 @@ func (w *wideWork) multiply(m *modulus, z, x, y *wide) {
 	if z == y {
 		x, y = y, x
 	}
-	*z = *x
+	z.set(x)
 	if y == nil {
 		m.multiply(z[:m.width+3], m.r2, w.columns[:2*m.width+3])
 		return
@@ -311,7 +335,7 @@ func (c *wideCurve) add(p, q *widePoint, w *wideWork) {
 		return
 	}
 	if p.infinity {
-		*p = *q
+		p.set(q)
 		return
 	}
 	m := c.p
@@ -326,8 +350,8 @@ func (c *wideCurve) add(p, q *widePoint, w *wideWork) {
 	w.multiply(m, r, &q.y, &p.z)
 	w.multiply(m, r, r, zz1)
 	difference(m, r, r, s1)
-	if *h == (wide{}) {
-		if *r == (wide{}) {
+	if h.is(&wideZero) {
+		if r.is(&wideZero) {
 			c.double(p, w)
 		} else {
 			p.infinity = true
