@@ -214,7 +214,7 @@ func TestIssuer_unknownKeysWhileSlow(t *testing.T) {
 	for range 200 {
 		mustVerify(t, i, good)
 	}
-	if took := time.Since(began); took > 500*time.Millisecond {
+	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("200 good tokens took %v", took)
 	}
 	close(hang)

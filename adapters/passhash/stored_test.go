@@ -108,9 +108,15 @@ func TestVerify_hostile_hashes(t *testing.T) {
 	h := newHasher(t, passhash.Config{})
 	for _, tt := range hostile {
 		t.Run(tt.name, func(t *testing.T) {
-			start := time.Now()
-			matches, outdated, err := h.Verify(t.Context(), tt.hash, password)
-			if took := time.Since(start); took > 20*time.Millisecond {
+			var matches, outdated bool
+			var err error
+			took := time.Hour
+			for try := 0; try < 10 && took > 20*time.Millisecond; try++ { // a busy machine may take its time once
+				start := time.Now()
+				matches, outdated, err = h.Verify(t.Context(), tt.hash, password)
+				took = min(took, time.Since(start))
+			}
+			if took > 20*time.Millisecond {
 				t.Errorf("took %v: something was computed", took)
 			}
 			if matches || outdated || fault.KindOf(err) != fault.Internal || fault.CodeOf(err) != tt.code {

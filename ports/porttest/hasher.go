@@ -55,21 +55,22 @@ func Hasher(t *testing.T, h ports.Hasher) {
 	})
 
 	t.Run("empty_hash_matches_nothing_in_the_time_of_a_real_one", func(t *testing.T) {
-		least := func(hash string) time.Duration {
-			best := time.Hour
-			for range 3 {
-				start := time.Now()
-				if matches, outdated, err := h.Verify(ctx, hash, ""); matches || outdated || err != nil {
-					t.Fatalf("matches %v, outdated %v, %v", matches, outdated, err)
-				}
-				best = min(best, time.Since(start))
+		took := func(hash string) time.Duration {
+			start := time.Now()
+			if matches, outdated, err := h.Verify(ctx, hash, ""); matches || outdated || err != nil {
+				t.Fatalf("matches %v, outdated %v, %v", matches, outdated, err)
 			}
-			return best
+			return time.Since(start)
 		}
-		full, empty := least(phc), least("")
-		if empty < full/2 || empty > full*2 {
-			t.Errorf("an empty hash takes %v, a real one %v", empty, full)
+		// The least of several times is what it costs; on a busy machine it takes more of them.
+		full, empty := time.Hour, time.Hour
+		for round := range 40 {
+			full, empty = min(full, took(phc)), min(empty, took(""))
+			if round >= 2 && empty >= full/2 && empty <= full*2 {
+				return
+			}
 		}
+		t.Errorf("an empty hash takes %v, a real one %v", empty, full)
 	})
 
 	t.Run("refuses_what_is_no_hash", func(t *testing.T) {
