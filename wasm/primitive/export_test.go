@@ -172,3 +172,27 @@ func SHA2(size int, parts ...[]byte) []byte {
 
 // NewHMACKey returns the key for a secret of any length.
 func NewHMACKey(secret []byte, size int) token.Primitive { return newHMACKey(secret, hash(size)) }
+
+// WideSum returns a + b and a - b below n, for a modulus of 384 or 521 bits and numbers below 2n, as ECDSA computes them.
+func WideSum(n []byte, a, b *big.Int) (total, rest *big.Int) {
+	m := newModulus(n)
+	load := func(v *big.Int) (z wide) {
+		for i := range m.width {
+			z[i] = uint32(new(big.Int).Rsh(v, uint(i*digitBits)).Uint64() & digitMask)
+		}
+		return z
+	}
+	number := func(z *wide) *big.Int {
+		v := new(big.Int)
+		for i := len(z) - 1; i >= 0; i-- {
+			v.Add(v.Lsh(v, digitBits), new(big.Int).SetUint64(uint64(z[i])))
+		}
+		return v
+	}
+	x, y := load(a), load(b)
+	var z wide
+	sum(m, &z, &x, &y)
+	total = number(&z)
+	difference(m, &z, &x, &y)
+	return total, number(&z)
+}
