@@ -265,7 +265,10 @@ func FuzzParseBundle(f *testing.F) {
 		}
 		again, err := b.AppendJSON(nil)
 		if err != nil {
-			t.Skip() // a secret, which Configure alone takes
+			if b.Keys == nil || b.Keys.Len() == 0 || b.Keys.At(0).Type() != "oct" { // a secret, which Configure alone takes
+				t.Fatalf("%v: %s", err, text)
+			}
+			return
 		}
 		back, err := edge.ParseBundle(string(again))
 		if err != nil {
